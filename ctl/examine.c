@@ -216,6 +216,7 @@ void examine_files(const struct examine *how, const struct config *config, struc
 		examine_server(place, &config->servers[i]);
 	examine_web_process(place, config);
 	examine_kerberos_process(place, config);
+	examine_filters_process(place, config);
 	examine_folders(place, config);
 	examine_names(place, config);
 }

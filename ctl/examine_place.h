@@ -34,6 +34,9 @@ void examine_web(struct place place, const struct config_server *server);
 void examine_web_process(struct place place, const struct config *config);
 void examine_kerberos_process(struct place place, const struct config *config);
 
+/* Checks that there is the user of the process that connects to filters (examine_filters.c). */
+void examine_filters_process(struct place place, const struct config *config);
+
 /* Checks the keys of blocks dkim (examine_dkim.c). */
 void examine_dkim(struct place place, const struct config_server *server);
 

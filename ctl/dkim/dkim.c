@@ -1,7 +1,9 @@
 #include "ctl/dkim/dkim.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/installed.h"
 #include "common/base/language.h"
@@ -57,9 +59,12 @@ static int run_with_config(const struct ctl *ctl, size_t which)
 		status = table[which].run(ctl, &loaded.config);
 	} else {
 		fputs(str_text(&loaded.report.text), stderr);
-		cmd_fail(
-			_("%s can't be used, and nothing was done: correct it first, or name another file with -c FILE"),
-			ctl->options.file);
+		if (access(ctl->options.file, R_OK) && errno == EACCES)
+			cmd_fail(_("run the command as root"));
+		else
+			cmd_fail(
+				_("%s can't be used, and nothing was done: correct it first, or name another file with -c FILE"),
+				ctl->options.file);
 	}
 	loaded_free(&loaded);
 	return status;

@@ -99,7 +99,7 @@ static void check_text(struct check *c, struct doctor *d)
 	for (size_t i = 0; i < c->n; i++) {
 		struct ask ask;
 		ask_open(&ask, c->config, c->views[i].server, d->until);
-		dkim_view_ask(&ask, &c->keys, &c->views[i]);
+		dkim_view_ask(&ask, &c->views[i]);
 		dkim_view_print(d, &c->views[i]);
 		examine(c, d, &ask, &c->views[i]);
 		show(c, d, NULL);
@@ -111,6 +111,8 @@ static void check_text(struct check *c, struct doctor *d)
 
 static void check_json(struct check *c, struct doctor *d)
 {
+	static const char *const keys[COUNTS] = {
+		[FINDING_NOTE] = "notes", [FINDING_WARNING] = "warnings", [FINDING_ERROR] = "errors"};
 	struct json json;
 	json_init(&json, stdout);
 	json_object(&json);
@@ -119,7 +121,7 @@ static void check_json(struct check *c, struct doctor *d)
 	for (size_t i = 0; i < c->n; i++) {
 		struct ask ask;
 		ask_open(&ask, c->config, c->views[i].server, d->until);
-		dkim_view_ask(&ask, &c->keys, &c->views[i]);
+		dkim_view_ask(&ask, &c->views[i]);
 		dkim_view_json(&json, &c->views[i]);
 		examine(c, d, &ask, &c->views[i]);
 	}
@@ -128,6 +130,10 @@ static void check_json(struct check *c, struct doctor *d)
 	json_array(&json);
 	show(c, d, &json);
 	json_end_array(&json);
+	for (size_t i = 0; i < COUNTS; i++) {
+		json_key(&json, keys[i]);
+		json_number(&json, c->counts[i]);
+	}
 	json_end_object(&json);
 	json_finish(&json);
 }

@@ -41,7 +41,7 @@ struct dkim_view {
 void dkim_view_keys(const struct keyplace *place, const struct ownkeys *all, struct dkim_view *out);
 
 /* Then, without root: asks DNS. Free *VIEW with dkim_view_free. */
-void dkim_view_ask(struct ask *ask, const struct ownkeys *all, struct dkim_view *view);
+void dkim_view_ask(struct ask *ask, struct dkim_view *view);
 void dkim_view_free(struct dkim_view *view);
 
 /* Prints it. D is for texts. */

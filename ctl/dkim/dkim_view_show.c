@@ -66,6 +66,8 @@ static void print_spf(struct doctor *d, const struct dkim_view *view)
 {
 	for (size_t i = 0; i < view->source_count; i++)
 		print_source(d, &view->sources[i]);
+	if (!view->source_count)
+		printf(_("  SPF    not examined: no public address is known from which its mail comes\n"));
 	if (dmarc_aligned(span_of(view->mail_from), span_of(view->domain), view->policy.dmarc.strict_spf))
 		printf(_("         MAIL FROM is of %s: aligned with From\n"), view->mail_from);
 	else

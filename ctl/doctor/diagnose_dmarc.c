@@ -64,8 +64,9 @@ bool senders_passes_spf(struct ask *ask, const struct config_server *server, con
 	return true;
 }
 
-bool senders_passes_dkim(struct ask *ask, const struct config_server *server, const char *domain,
-			 const struct dmarc *policy, const struct ownkeys *keys)
+/* Whether our signatures authenticate mail of DOMAIN: DNS has a key of ours, or gives no answer. */
+static bool passes_dkim(struct ask *ask, const struct config_server *server, const char *domain,
+			const struct dmarc *policy, const struct ownkeys *keys)
 {
 	const struct config_dkim *dkim = config_dkim_find(server, span_of(domain));
 	bool good = false;
@@ -121,7 +122,7 @@ static void examine_policy(struct doctor *d, struct ask *ask, const struct confi
 		return;
 	}
 	if (senders_passes_spf(ask, server, domain, &policy->dmarc, sources) ||
-	    senders_passes_dkim(ask, server, domain, &policy->dmarc, keys))
+	    passes_dkim(ask, server, domain, &policy->dmarc, keys))
 		return;
 	bool others = !config_dkim_find(server, span_of(domain)) && may_be_signed(ask, domain);
 	doctor_find(

@@ -49,10 +49,6 @@ enum dmarc_policy senders_policy_wanted(const struct senders_policy *policy);
 bool senders_passes_spf(struct ask *ask, const struct config_server *server, const char *domain,
 			const struct dmarc *policy, const struct sources *sources);
 
-/* Whether our signatures authenticate mail of DOMAIN: DNS has a key of ours, or gives no answer. */
-bool senders_passes_dkim(struct ask *ask, const struct config_server *server, const char *domain,
-			 const struct dmarc *policy, const struct ownkeys *keys);
-
 /* Reports what is wrong with DMARC of DOMAIN, and whether our mail fails it. */
 void senders_dmarc(struct doctor *d, struct ask *ask, const struct config_server *server, const char *domain,
 		   const struct sources *sources, const struct ownkeys *keys);

@@ -1,7 +1,5 @@
 #include "ctl/filter/trial.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -9,7 +7,6 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/base/fd.h"
 #include "common/base/installed.h"
 #include "common/base/language.h"
 #include "common/base/log.h"
@@ -30,25 +27,11 @@ static const char id[] = "00000000000000000000TEST";
 /* Connects as mailroot-filters does. */
 static int dial(void *context, const struct config_filter *filter, int64_t until, char *why, size_t size)
 {
-	struct trial *t = context;
-	char text[DIAL_WHY_MAX + 1];
-	int fd, err = EAGAIN;
-	while ((fd = reach_begin(&filter->address)) == -EAGAIN && clock_mono_ms() < until)
-		poll(NULL, 0, AGAIN_MS);
-	if (fd >= 0) {
-		struct pollfd socket = {.fd = fd, .events = POLLOUT};
-		int64_t left = until - clock_mono_ms();
-		err = poll(&socket, 1, left > 0 ? (int)left : 0) > 0 ? -reach_result(fd) : ETIMEDOUT;
-	} else {
-		err = -fd;
-	}
-	if (!err)
-		return fd;
-	reach_why(&t->reach, &filter->address, err, text);
+	const struct trial *t = context;
+	char text[DIAL_WHY_MAX + 1] = "";
+	int fd = reach_connect(&t->reach, &filter->address, until, text);
 	snprintf(why, size, "%s", text);
-	if (fd >= 0)
-		fd_close(&fd);
-	return -err;
+	return fd;
 }
 
 /* --- the session --- */
@@ -210,8 +193,10 @@ static bool choose(struct trial *t, const struct config *config, const char *nam
 /* Root becomes the user that connects in the service, so that what it may not reach is found. */
 static void drop_rights(const struct config *config)
 {
+	static const char *const readable[] = {"/usr", NULL}; /* messages in another language */
 	if (geteuid() == 0)
-		privs_enter(&(struct privs_jail){.user = config->filters_user, .with_groups = true, .may_fork = true});
+		privs_enter(&(struct privs_jail){
+			.user = config->filters_user, .with_groups = true, .may_fork = true, .readable = readable});
 }
 
 static int test(const struct ctl *ctl, const struct config *config)

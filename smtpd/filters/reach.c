@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,10 +13,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/language.h"
 
-enum { GROUPS_TEXT_MAX = 1 << 20, GROUP_NAME_MAX = 64 };
+enum { GROUPS_TEXT_MAX = 1 << 20, GROUP_NAME_MAX = 64, AGAIN_MS = 20 };
 
 void reach_init(struct reach *r, const char *user)
 {
@@ -178,4 +180,24 @@ void reach_why(const struct reach *r, const struct config_filter_address *addres
 		snprintf(why, size, N_("mailroot-filters can't connect: %s"), strerror(err));
 	else
 		snprintf(why, size, N_("can't connect to %s: %s"), where, strerror(err));
+}
+
+int reach_connect(const struct reach *r, const struct config_filter_address *address, int64_t until,
+		  char why[DIAL_WHY_MAX + 1])
+{
+	int fd, err;
+	while ((fd = reach_begin(address)) == -EAGAIN && clock_mono_ms() < until)
+		poll(NULL, 0, AGAIN_MS);
+	if (fd >= 0) {
+		struct pollfd socket = {.fd = fd, .events = POLLOUT};
+		int64_t left = until - clock_mono_ms();
+		err = poll(&socket, 1, left > 0 ? (int)left : 0) > 0 ? -reach_result(fd) : ETIMEDOUT;
+		if (!err)
+			return fd;
+		fd_close(&fd);
+	} else {
+		err = -fd;
+	}
+	reach_why(r, address, err, why);
+	return -err;
 }

@@ -26,6 +26,10 @@ int reach_begin(const struct config_filter_address *address);
 /* How the connection of FD, which can be written, has ended: 0 or -errno. */
 int reach_result(int fd);
 
+/* Connects, and waits for that until UNTIL (clock_mono_ms). Returns the socket as above; or -errno, and WHY. */
+int reach_connect(const struct reach *r, const struct config_filter_address *address, int64_t until,
+		  char why[DIAL_WHY_MAX + 1]);
+
 /* ERR (positive) is no fault of the filter: this process is short of memory or descriptors. */
 bool reach_is_ours(int err);
 

@@ -53,20 +53,22 @@ static bool is_stopped(struct filter *f, const struct filter_services *services)
 /* Waits for EVENTS of the socket. 0, -ETIMEDOUT, or -ECANCELED: f->stopped. */
 static int await_socket(struct filter *f, const struct filter_services *services, short events, int64_t until)
 {
-	struct pollfd poll_fd = {.fd = f->fd, .events = events};
-	int n = 0;
+	struct pollfd fds[] = {{.fd = f->fd, .events = events},
+			       {.fd = services->hear ? services->link : -1, .events = POLLIN}};
+	bool ready = false;
 	if (services->waiting_fd)
 		*services->waiting_fd = f->fd;
-	for (int64_t now = clock_mono_ms(); n == 0 && now < until && !is_stopped(f, services); now = clock_mono_ms()) {
-		n = poll(&poll_fd, 1, until - now < INT32_MAX ? (int)(until - now) : INT32_MAX);
-		if (n < 0 && errno == EINTR)
-			n = 0;
+	for (int64_t now = clock_mono_ms(); !ready && now < until && !is_stopped(f, services); now = clock_mono_ms()) {
+		int n = poll(fds, 2, until - now < INT32_MAX ? (int)(until - now) : INT32_MAX);
+		ready = n < 0 ? errno != EINTR : n > 0 && fds[0].revents;
+		if (n > 0 && fds[1].revents && !services->hear(services->context))
+			fds[1].fd = -1;
 	}
 	if (services->waiting_fd)
 		*services->waiting_fd = -1;
 	if (is_stopped(f, services))
 		return -ECANCELED;
-	return n ? 0 : -ETIMEDOUT;
+	return ready ? 0 : -ETIMEDOUT;
 }
 
 static bool send_all(struct filter *f, const struct filter_services *services, int64_t until)

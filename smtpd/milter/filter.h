@@ -24,6 +24,10 @@ struct filter_services {
 	 * none.
 	 */
 	volatile sig_atomic_t *stop, *waiting_fd;
+	/* While a wait lasts: something can be read from LINK. Reads it, and returns whether to go on listening in this
+	 * wait. NULL = nothing is heard. */
+	bool (*hear)(void *context);
+	int link;
 };
 
 enum { FILTER_NAME_MAX = 64, FILTER_WHY_MAX = 401 };

@@ -66,14 +66,6 @@ static void open_folder(struct pickup *p, struct pickup_place *place, const char
 	pickup_trouble_own(&place->trouble, why);
 }
 
-static int dial(void *context, const struct config_filter *filter, int64_t until, char *why, size_t size)
-{
-	(void)context;
-	return dial_filter(CHILD_FD_FILTERS, filter->name, until + DIAL_MARGIN_MS, NULL, why, size);
-}
-
-static const struct filter_services filter_services = {.dial = dial};
-
 static void init_place(struct pickup *p, struct pickup_place *place, const char *path)
 {
 	struct stat st;
@@ -83,7 +75,7 @@ static void init_place(struct pickup *p, struct pickup_place *place, const char 
 		open_folder(p, place, path);
 	if (!pickup_file_init(&place->file, place->folder.fd, &p->known, &p->store))
 		log_fatal(EXIT_TEMPORARY, "out of memory");
-	place->file.services = &filter_services;
+	place->file.services = &p->filters;
 	place->file.maildrop = place == &p->places[PICKUP_MAILDROP];
 	place->file.sync_folder = fstat(p->new_fd, &st) == 0 && st.st_dev != place->folder.device;
 }
@@ -139,24 +131,6 @@ static void await_predecessor(const struct pickup *p)
 	}
 }
 
-void pickup_ready(struct pickup *p)
-{
-	struct sigaction terminate = {.sa_handler = on_terminate};
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGIO, SIG_IGN); /* another process opens a file on which we hold a lease for a moment */
-	sigaction(SIGTERM, &terminate, NULL);
-	await_predecessor(p);
-	int err = spool_probe(p->new_fd, &p->spool);
-	if (err)
-		log_fatal(EXIT_TEMPORARY, "can't create files in %s/new: %s; check who owns the folder",
-			  p->child->server->dir, strerror(-err));
-	err = ipc_set_send_deadline(CHILD_FD_ARRIVALS, LIMIT_ARRIVED_MS);
-	if (err)
-		log_fatal(EXIT_TEMPORARY, "can't use the link to the queue: %s", strerror(-err));
-	pickup_round_recover(p);
-	child_ready();
-}
-
 static void reload(struct pickup *p, struct ipc_packet *packet)
 {
 	if (packet->fd_count != 1)
@@ -197,6 +171,48 @@ static void obey(struct pickup *p)
 	else if (type == WIRE_ping)
 		child_pong(CHILD_FD_CONTROL);
 	ipc_packet_close(&packet);
+}
+
+/*
+ * What master says while a filter thinks. A new configuration, and new lists, wait until the file is done, with all
+ * that follows them.
+ */
+static bool hear(void *context)
+{
+	struct pickup *p = context;
+	char first[PACKET_MAX];
+	ssize_t n = recv(CHILD_FD_CONTROL, first, sizeof(first), MSG_PEEK | MSG_DONTWAIT);
+	enum wire_type type = n > 0 ? wire_type_of((struct span){first, (size_t)n}) : WIRE_NONE;
+	if (type == WIRE_reload || type == WIRE_recipients)
+		return false;
+	obey(p);
+	return !p->stop;
+}
+
+static int dial(void *context, const struct config_filter *filter, int64_t until, char *why, size_t size)
+{
+	(void)context;
+	return dial_filter(CHILD_FD_FILTERS, filter->name, until + DIAL_MARGIN_MS, NULL, why, size);
+}
+
+void pickup_ready(struct pickup *p)
+{
+	struct sigaction terminate = {.sa_handler = on_terminate};
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGIO, SIG_IGN); /* another process opens a file on which we hold a lease for a moment */
+	sigaction(SIGTERM, &terminate, NULL);
+	await_predecessor(p);
+	int err = spool_probe(p->new_fd, &p->spool);
+	if (err)
+		log_fatal(EXIT_TEMPORARY, "can't create files in %s/new: %s; check who owns the folder",
+			  p->child->server->dir, strerror(-err));
+	err = ipc_set_send_deadline(CHILD_FD_ARRIVALS, LIMIT_ARRIVED_MS);
+	if (err)
+		log_fatal(EXIT_TEMPORARY, "can't use the link to the queue: %s", strerror(-err));
+	p->filters = (struct filter_services){
+		.context = p, .dial = dial, .stop = &p->stop, .hear = hear, .link = CHILD_FD_CONTROL};
+	pickup_round_recover(p);
+	child_ready();
 }
 
 /* Only a new process, which starts as root, can open a folder that was put there later. */

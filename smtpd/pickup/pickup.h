@@ -53,7 +53,8 @@ struct pickup {
 	size_t staged_count;
 	bool unnamed; /* one of them is alone and can't be named: no file is sent before it */
 	struct str trouble, said;
-	bool stop;
+	struct filter_services filters;
+	volatile sig_atomic_t stop;
 };
 
 /* The three steps before the loop: opens descriptors as root, enters the jail, says `ready`. */

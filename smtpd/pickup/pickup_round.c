@@ -334,7 +334,7 @@ static void begin_round(struct pickup *p, struct pickup_place *place)
 
 void pickup_round_turn(struct pickup *p, struct pickup_place *place)
 {
-	const char *name = NULL;
+	bool ended = false;
 	if (place->folder.fd < 0) {
 		place->next_ms = clock_mono_ms() + (place->off ? PICKUP_IDLE_MS : PICKUP_REMOTE_MS);
 		publish_staged(p, place);
@@ -344,12 +344,12 @@ void pickup_round_turn(struct pickup *p, struct pickup_place *place)
 	if (!place->folder.listing)
 		begin_round(p, place);
 	int64_t until = clock_mono_ms() + PICKUP_TURN_MS;
-	for (int i = 0; i < PICKUP_TURN && clock_mono_ms() < until; i++) {
-		name = pickup_folder_next(&place->folder);
-		if (!name)
-			break;
-		take(p, place, name);
+	for (int i = 0; i < PICKUP_TURN && !ended && !p->stop && clock_mono_ms() < until; i++) {
+		const char *name = pickup_folder_next(&place->folder);
+		ended = !name;
+		if (name)
+			take(p, place, name);
 	}
-	if (!name)
+	if (ended)
 		end_round(p, place);
 }

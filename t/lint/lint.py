@@ -35,7 +35,7 @@ PROGRAMS = {
     "delivery/web": [["delivery/web"]],
     "ctl": [["ctl"]],
     "ctl/filter": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/milter"], ["smtpd/filters"], ["ctl"], ["ctl/filter"]],
-    "ctl/doctor": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/doctor"]],
+    "ctl/doctor": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/milter"], ["smtpd/filters"], ["ctl"], ["ctl/doctor"]],
     "ctl/dkim": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/doctor"], ["ctl/dkim"]],
     "ctl/replay": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/replay"]],
     "ctl/import": [["ctl/import"]],

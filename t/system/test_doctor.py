@@ -12,6 +12,7 @@ import certs
 import doctor
 import harness
 import japanese
+import milter
 from doctor import ADDRESS, FAR, GATEWAY, HOP, Machine
 
 MACHINE = None
@@ -277,6 +278,17 @@ class Dns(Doctor):
                                      (entries(0, "127.255.255.254"), "warning", "refuses our name server by the answer 127.255.255.254"), (entries(0, "1.2.3.4"), "warning", "1.2.3.4 is no answer of a DNS list")):
             with self.subTest(why=why):
                 self.expect_fault(fault, "dnsbl", severity, why, lists)
+
+    def test_filters(self):
+        """One that answers is sound; one that is away, or accepts a connection and says nothing, is an error, or a warning where mail passes."""
+        with milter.Milter() as good, socket.create_server(("127.0.0.1", 0)) as silent:
+            self.expect_sound(MACHINE.conf(good.block("virus")))
+            address = f"inet:127.0.0.1:{silent.getsockname()[1]}"
+            for filter, severity, why in ((f"filter virus {{ address unix:{MACHINE.folder}/none }}", "error", "none does not exist: is the filter running"),
+                                          (f"filter virus {{ address unix:{MACHINE.folder}/none; when_down accept }}", "warning", "none does not exist"),
+                                          (f"filter virus {{ address {address}; timeout connect 1s }}", "error", "the filter did not answer")):
+                with self.subTest(why=why):
+                    self.expect("filters", severity, why, MACHINE.conf(filter))
 
     def test_mail_exchangers(self):
         for records, severity, why in (([], "error", "neither an MX record nor an address"), ([doctor.mx("nobody.a.test")], "error", "has no address in DNS"), ([doctor.mx("192.0.2.1")], "error", "MX record has an address"),

@@ -111,7 +111,8 @@ class Content(Filters):
 
     def test_skipped_clients(self):
         spam = self.enter(Milter({milter.EOM: milter.REJECT}))
-        server = self.service(spam.block("spam", "skip_list 127.0.0.0/8"), spam.block("other", "only pickup"))
+        server = self.service(spam.block("spam", "skip_list 127.0.0.0/8"), spam.block("named", "skip_list localhost"),
+                              spam.block("other", "only pickup"))
         server.send(["b@example.com"], TEXT)
         server.dropped()
         self.assertFalse(spam.sessions)

@@ -1,6 +1,8 @@
 """Mail of the pickup folder and of sendmail goes through the filters; what becomes of the file for each answer, and while a filter is down."""
 import os
 import subprocess
+import threading
+import time
 import unittest
 
 import harness
@@ -114,6 +116,34 @@ class Filters(unittest.TestCase):
         server.dropped(1)
         self.assertEqual(server.left(), [])
         wait_for(lambda: "filter grey" not in server.ctl("status").stdout, "status without the filter")
+
+    def test_orders_while_a_filter_thinks(self):
+        """An order to stop ends the wait; the file is sent after the next start. A reload waits until the file is done."""
+        thinking, goes_on = threading.Event(), threading.Event()
+
+        def think(session, data):
+            thinking.set()
+            goes_on.wait(30)
+            return milter.CONTINUE
+
+        slow = self.filter(answers={milter.EOM: think})
+        server = self.serve(slow.block())
+        server.pickup()
+        self.assertTrue(thinking.wait(10))
+        began = time.monotonic()
+        server.stop()
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertEqual(len(server.left()), 1)
+
+        thinking.clear()
+        server.start()
+        self.assertTrue(thinking.wait(10))
+        server.write_conf(slow.block(more="max_size 1M"))
+        server.ctl("reload")
+        server.pickup("second")
+        goes_on.set()
+        server.dropped(2)
+        self.assertEqual(len(server.drop()), 2)
 
     def test_down(self):
         """A filter breaks off after its edits, and is then gone: nothing of the edits is done."""

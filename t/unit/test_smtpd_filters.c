@@ -145,6 +145,41 @@ START_TEST(test_refuses)
 }
 END_TEST
 
+/* A filter that accepts early sees no more of the session, or of the message. */
+START_TEST(test_accepts)
+{
+	static const char *const letters[] = {"OC",
+					      "OCH",
+					      "OCHMAMAQ",
+					      "OCHMRAMRAQ",
+					      "OCHMRTAMRTAQ",
+					      "OCHMRTLAMRTLAQ",
+					      "OCHMRTLLNAMRTLLNAQ",
+					      "OCHMRTLLNBAMRTLLNBAQ",
+					      "OCHMRTLLNBEMRTLLNBEQ"};
+	fake_answer(one, "CHMRTLNBE"[_i], 'a', "", 0);
+	run(FILTER "}", HELLO MESSAGE MESSAGE QUIT);
+	ck_assert_str_eq(str_text(&one->letters), letters[_i]);
+	ck_assert_int_eq(memory.stored, 2);
+	ck_assert_str_eq(own_header(), TEXT);
+}
+END_TEST
+
+/* A refused sender costs the filter no message: the next one begins anew. */
+START_TEST(test_after_refused_sender)
+{
+	fake_answer(one, 'M', 'r', "", 0);
+	begin(FILTER "}");
+	say(HELLO MAIL);
+	str_clear(&one->answers['M']);
+	say(MESSAGE QUIT);
+	finish();
+	ck_assert_int_eq(code(2), 550);
+	ck_assert_int_eq(memory.stored, 1);
+	ck_assert_str_eq(str_text(&one->letters), "OCHMAMRTLLNBEQ");
+}
+END_TEST
+
 START_TEST(test_own_reply)
 {
 	FAKE_ANSWER(one, 'R', 'y', "550-5.7.99 First\r\n550 5.7.99 100%% sure\0");
@@ -558,6 +593,8 @@ int main(void)
 		{&test_sees, 0},
 		{&test_adds_field, 0},
 		{&test_refuses, (int)(sizeof(refusals) / sizeof(refusals[0]))},
+		{&test_accepts, 9},
+		{&test_after_refused_sender, 0},
 		{&test_own_reply, 0},
 		{&test_discards, 7},
 		{&test_down, (int)(sizeof(dies_at) - 1) * COUNT_OF_DOWN},
