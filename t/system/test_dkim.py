@@ -3,12 +3,15 @@ import os
 import pathlib
 import re
 import signal
+import smtplib
 import subprocess
 import unittest
 
 import dkim_verifier
 import harness
+import peers
 from harness import Mailroot, Sink, wait_for
+from test_dnsbl import own_network
 from test_hostile_spool import file_with
 
 MESSAGE = b"From: App <app@example.com>\r\nTo: boss@partner.test\r\nSubject: report  42\r\nDate: Mon, 30 Nov 2026 12:00:00 +0000\r\n\r\nline \t one\r\n.dot\r\n"
@@ -207,6 +210,22 @@ class Dkim(unittest.TestCase):
                 sent = sink.wait(1)[0]
                 self.assertIn(b"Subject: report  42", sent[2])
                 self.assertEqual(len(self.verify(sent)), count)
+
+    @peers.needs_root
+    def test_a_stranger_at_the_door(self):
+        """The same client and message, signed only where the client may relay."""
+        self.key("m1")
+        door, stranger = "2001:db8:9::1", "2001:db8:1::5"
+        with own_network(door, stranger):
+            for relay, count in (("", 0), (f"relay {{ list {stranger} }}\n", 1)):
+                port = harness.free_port()
+                with Sink() as sink, Mailroot(f"listen [{door}]:{port}\nremote_domain partner.test {{ relay yes; route [127.0.0.1]:{sink.port} }}\n"
+                                              + relay + self.block("m1")) as server:
+                    with smtplib.SMTP(door, port, timeout=20, source_address=(stranger, 0)) as client:
+                        client.sendmail("app@example.com", ["boss@partner.test"], MESSAGE)
+                    sent = sink.wait(1)[0]
+                    self.assertNotIn(b"x-mailroot", sent[2])
+                    self.assertEqual(len(self.verify(sent)), count)
 
     def test_a_killed_signer_comes_back(self):
         self.key("m1")
