@@ -76,9 +76,11 @@ static void add_sender(struct macros *m, const struct macros_facts *f)
 {
 	if (!f->sender)
 		return;
+	/* Postfix takes the null sender for one of this host. */
+	struct span host = f->sender->text.len ? f->sender->domain : span_of(f->config->fqdn);
 	add(m, "{mail_addr}", f->sender->text);
-	add(m, "{mail_host}", f->sender->domain);
-	add(m, "{mail_mailer}", mailer(f->config, f->sender->domain));
+	add(m, "{mail_host}", host);
+	add(m, "{mail_mailer}", mailer(f->config, host));
 }
 
 /* "550 5.1.1 User unknown": filters get the enhanced code as the host, and the text as the address. */

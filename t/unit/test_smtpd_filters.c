@@ -381,6 +381,14 @@ START_TEST(test_macros)
 		"{auth_type}=PLAIN {auth_authen}=u {mail_addr}=a@client.test {mail_host}=client.test {mail_mailer}=smtp "
 		"{rcpt_addr}=b@Example.com {rcpt_host}=Example.com {rcpt_mailer}=local ");
 	str_free(&text);
+	ck_assert(address_parse(SPAN(""), &sender, &why));
+	macros_make(&macros, &(struct macros_facts){.config = &config.servers[0],
+						    .client = &client,
+						    .client_text = "2001:db8::1",
+						    .sender = &sender});
+	ck_assert_str_eq(macros.list[macros.count - 2].name, "{mail_host}");
+	ck_assert(span_equal(macros.list[macros.count - 2].value, SPAN("mail.example.com")));
+	ck_assert(!macros.list[macros.count - 3].value.len);
 }
 END_TEST
 
