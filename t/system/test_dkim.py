@@ -220,7 +220,7 @@ class Dkim(unittest.TestCase):
             for relay, count in (("", 0), (f"relay {{ list {stranger} }}\n", 1)):
                 port = harness.free_port()
                 with Sink() as sink, Mailroot(f"listen [{door}]:{port}\nremote_domain partner.test {{ relay yes; route [127.0.0.1]:{sink.port} }}\n"
-                                              + relay + self.block("m1")) as server:
+                                              + relay + self.block("m1")):
                     with smtplib.SMTP(door, port, timeout=20, source_address=(stranger, 0)) as client:
                         client.sendmail("app@example.com", ["boss@partner.test"], MESSAGE)
                     sent = sink.wait(1)[0]
