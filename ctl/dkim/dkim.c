@@ -8,18 +8,7 @@
 #include "common/base/installed.h"
 #include "common/base/language.h"
 #include "common/base/log.h"
-
-/* Arguments and help of the commands that are programs. */
-static const struct {
-	const char *first, *second, *synopsis, *help;
-} rows[] = {
-#define COMMAND(...)
-#define PROGRAM(first, second, synopsis, help) {first, second, synopsis, help},
-#include "ctl/commands.def"
-#undef COMMAND
-#undef PROGRAM
-};
-enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+#include "ctl/programs.h"
 
 static const struct {
 	const char *word;
@@ -34,19 +23,10 @@ static const struct {
 };
 enum { COMMANDS = sizeof(table) / sizeof(table[0]) };
 
-/* Prints the arguments and the help of each command, or of WORD alone. */
-static void print_usage(const char *word, FILE *to)
-{
-	for (size_t i = 0; i < ROWS; i++)
-		if (strcmp(rows[i].first, "dkim") == 0 && (!word || strcmp(rows[i].second, word) == 0))
-			fprintf(to, _("usage: mailrootctl [-c FILE] dkim %s %s\n        %s\n"), rows[i].second,
-				rows[i].synopsis, _(rows[i].help));
-}
-
 static int refuse(const char *word, const char *why)
 {
 	cmd_fail("%s", why);
-	print_usage(word, stderr);
+	programs_print_usage("dkim", word, stderr);
 	return EXIT_USAGE;
 }
 
@@ -86,7 +66,7 @@ static int run_word(struct ctl *ctl)
 	ctl->arg_count = options->word_count - 1;
 	unsigned extra = options->given & ~table[which].options;
 	if (options->help) {
-		print_usage(word, stdout);
+		programs_print_usage("dkim", word, stdout);
 		return EXIT_DONE;
 	}
 	if (extra) {
@@ -116,6 +96,6 @@ int dkim_run(int argc, char **argv)
 	}
 	if (ctl.options.word_count)
 		return run_word(&ctl);
-	print_usage(NULL, ctl.options.help ? stdout : stderr);
+	programs_print_usage("dkim", NULL, ctl.options.help ? stdout : stderr);
 	return ctl.options.help ? EXIT_DONE : EXIT_USAGE;
 }

@@ -14,6 +14,7 @@
 #include "common/process/privs.h"
 #include "ctl/loaded.h"
 #include "ctl/message_file.h"
+#include "ctl/programs.h"
 
 enum {
 	OPTIONS = OPTION_SERVER | OPTION_CLIENT | OPTION_FROM | OPTION_TO | OPTION_MESSAGE | OPTION_JSON,
@@ -140,29 +141,10 @@ static int with_message(struct trial *t, const struct str *message)
 
 /* --- the command --- */
 
-/* Arguments and help of the commands that are programs. */
-static const struct {
-	const char *first, *second, *synopsis, *help;
-} rows[] = {
-#define COMMAND(...)
-#define PROGRAM(first, second, synopsis, help) {first, second, synopsis, help},
-#include "ctl/commands.def"
-#undef COMMAND
-#undef PROGRAM
-};
-
-static void print_usage(FILE *to)
-{
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (strcmp(rows[i].first, "filter") == 0)
-			fprintf(to, _("usage: mailrootctl [-c FILE] filter %s %s\n        %s\n"), rows[i].second,
-				rows[i].synopsis, _(rows[i].help));
-}
-
 static int refuse(const char *why)
 {
 	cmd_fail("%s", why);
-	print_usage(stderr);
+	programs_print_usage("filter", "test", stderr);
 	return EXIT_USAGE;
 }
 
@@ -253,7 +235,7 @@ int trial_run(int argc, char **argv)
 		return EXIT_DONE;
 	}
 	if (options->help) {
-		print_usage(stdout);
+		programs_print_usage("filter", "test", stdout);
 		return EXIT_DONE;
 	}
 	if (!options->word_count || strcmp(options->words[0], "test") != 0)

@@ -4,21 +4,13 @@
 #include "common/dkim/dkim_record.h"
 #include "t/fuzz/must.h"
 
-static bool printable(const char *text)
-{
-	for (; *text; text++)
-		if (*text < ' ' || *text > '~')
-			return false;
-	return true;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span text = {(const char *)data, size};
 	struct dkim_record record;
 	char why[DKIM_RECORD_WHY_MAX] = "";
 	if (!dkim_record_parse(text, &record, why)) {
-		MUST(why[0] && strlen(why) < DKIM_RECORD_WHY_MAX && printable(why));
+		MUST(why[0] && strlen(why) < DKIM_RECORD_WHY_MAX && is_printable(why));
 		return 0;
 	}
 	MUST(record.revoked == !record.key_len && record.key_len <= DKIM_RECORD_KEY_MAX);

@@ -6,14 +6,6 @@
 #include "ctl/doctor/talk.h"
 #include "t/fuzz/must.h"
 
-static bool printable(const char *text)
-{
-	for (; *text; text++)
-		if (*text < ' ' || *text > '~')
-			return false;
-	return true;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int ends[2];
@@ -26,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(stream_init(&t.stream, t.fd, TALK_MS));
 	while (talk_read(&t)) {
 		MUST(t.code >= 0 && t.code <= 599);
-		MUST(printable(t.said) && strlen(t.said) >= 3);
+		MUST(is_printable(t.said) && strlen(t.said) >= 3);
 		MUST(strlen(t.mechanisms) < sizeof(t.mechanisms));
 	}
 	MUST(t.code == 0);

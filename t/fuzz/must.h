@@ -1,7 +1,8 @@
-/* The assertion of fuzz targets; unlike assert() it is active in every build. */
+/* The assertion of fuzz targets, which is active in every build, unlike assert(); and what several of them assert. */
 #ifndef T_FUZZ_MUST_H
 #define T_FUZZ_MUST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,15 @@
 			abort();                                                                                       \
 		}                                                                                                      \
 	} while (0)
+
+/* Whether TEXT, which came from outside, is printable ASCII: a terminal shows it as it is. */
+static inline bool is_printable(const char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			return false;
+	return true;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
