@@ -17,6 +17,7 @@ defer unix - - n - 0 bounce
 proxymap unix - - n - - proxymap
 discard unix - - n - - discard
 smtp unix - - n - - smtp
+local unix - - n - - discard
 error unix - - n - - error
 anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
@@ -42,6 +43,12 @@ smtpd_tls_chain_files = /etc/mail.key, /etc/mail.pem
 """
 
 
+def merged(settings):
+    """MAIN with SETTINGS in the place of its own: postlogd can block itself with warnings of settings that stand twice."""
+    names = {line.split("=")[0].strip() for line in settings.splitlines()}
+    return "".join(line + "\n" for line in MAIN.splitlines() if line.split("=")[0].strip() not in names) + settings
+
+
 class Postfix(Peer):
     """CERTIFICATE: of certs.py; None if SETTINGS switch TLS off. SETTINGS: further lines of main.cf. Start it with serve(), when all files in them exist."""
 
@@ -54,7 +61,7 @@ class Postfix(Peer):
             self.folder(f"var/spool/postfix/{name}", mode, (20001, 20002))
         self.folder("var/spool/postfix/pid")
         self.folder("var/lib/postfix", owner=(20001, 20001))
-        self.write("etc/postfix/main.cf", MAIN + settings)
+        self.write("etc/postfix/main.cf", merged(settings))
         self.write("etc/postfix/master.cf", MASTER.format(address=address, port=port))
         self.write("etc/postfix/dynamicmaps.cf", "")
         if certificate:
