@@ -106,10 +106,12 @@ class Clamav(Filter):
     peer = "clamav"
     on_infected = "Reject"
 
-    def serve(self):
-        self.folder("run/clamav", owner=(20052, 20052))
+    def database(self):
         self.folder("var/lib/clamav", owner=(20052, 20052))
         self.write("var/lib/clamav/eicar.ndb", b"Eicar-Test-Signature:0:*:" + EICAR[:40].hex().encode() + b"\n")
+
+    def serve(self):
+        self.database()
         clamd = harness.free_port()
         self.write("etc/clamav/clamd.conf", f"""Foreground yes
 User clamav
@@ -140,13 +142,16 @@ class SpamAssassin(Filter):
     """spamd without questions to anybody, and spamass-milter, which refuses from 15 points on."""
     peer = "spamassassin"
 
-    def serve(self):
-        spamd = harness.free_port()
+    def spamd(self, port):
         self.write("etc/spamassassin/local.cf", "dns_available no\nuse_bayes 0\nuse_auto_whitelist 0\nuse_razor2 0\nuse_pyzor 0\nreport_safe 0\n"
                    "lock_method flock\nreport_hostname mail.example.com\n")
         self.folder("var/lib/spamassassin", owner=(20055, 20055))
-        self.start("/usr/sbin/spamd", "--local", "--port", spamd, "--listen", "127.0.0.1", "--username", "debian-spamd", "--nouser-config",
-                   "--max-children", "2", "--syslog", "stderr", port=spamd, LC_ALL="C")
+        self.start("/usr/sbin/spamd", "--local", "--port", port, "--listen", "127.0.0.1", "--username", "debian-spamd", "--nouser-config",
+                   "--max-children", "2", "--syslog", "stderr", port=port, LC_ALL="C")
+
+    def serve(self):
+        spamd = harness.free_port()
+        self.spamd(spamd)
         self.start("/usr/sbin/spamass-milter", "-p", f"inet:{self.port}@127.0.0.1", "-r", "15", "--", "-d", "127.0.0.1", "-p", spamd, "-s", "5000000",
                    port=self.port)
 
@@ -155,11 +160,12 @@ class Rspamd(Filter):
     """The proxy worker in milter mode that scans itself; without Redis, without questions to anybody outside."""
     peer = "rspamd"
 
-    def serve(self):
+    def serve(self, more=None):
+        """MORE: further files of local.d, or others in their place."""
         self.folder("var/lib/rspamd", owner=(20051, 20051))
         self.folder("var/log/rspamd", owner=(20051, 20051))
         self.folder("run/rspamd", owner=(20051, 20051))
-        for name, text in {
+        for name, text in ({
                 "worker-proxy.inc": f'bind_socket = "127.0.0.1:{self.port}";\nmilter = yes;\nupstream "local" {{ default = yes; self_scan = yes; }}\n'
                                     "count = 1;\n",
                 "worker-normal.inc": "enabled = false;\n", "worker-controller.inc": "enabled = false;\n", "worker-fuzzy.inc": "enabled = false;\n",
@@ -170,7 +176,7 @@ class Rspamd(Filter):
                                        "skip_local = false;\nskip_authenticated = false;\n",
                 "actions.conf": "reject = 15;\nadd_header = 6;\ngreylist = null;\n", "fuzzy_check.conf": "enabled = false;\n",
                 "rbl.conf": "enabled = false;\n", "surbl.conf": "enabled = false;\n", "asn.conf": "enabled = false;\n",
-                "phishing.conf": "openphish_enabled = false;\nphishtank_enabled = false;\n", "rspamd_update.conf": "enabled = false;\n"}.items():
+                "phishing.conf": "openphish_enabled = false;\nphishtank_enabled = false;\n", "rspamd_update.conf": "enabled = false;\n"} | (more or {})).items():
             self.write(f"etc/rspamd/local.d/{name}", text)
         self.write("etc/rspamd/tld", "com\norg\nnet\ntest\nexample\n")  # Debian's list of nine thousand takes half a minute to compile
         self.start("/usr/bin/rspamd", "-f", "-u", "_rspamd", "-g", "_rspamd", port=self.port)
