@@ -84,6 +84,24 @@ bool config_value_is_list(enum config_type type)
 	return types[type].list;
 }
 
+bool config_value_refuse(struct config_parse *parse, const struct config_item *item, const char *why)
+{
+	config_error(parse->findings, item->at, _("\"%.*s\" in %s: %s"), SPAN_ARGS(item->text), parse->setting->name,
+		     _(why));
+	return false;
+}
+
+void *config_value_entries(struct config_parse *parse, size_t size, size_t *n)
+{
+	*n = config_value_is_none(parse) ? 0 : parse->n;
+	void *at = arena_alloc(parse->arena, *n ? *n * size : 1);
+	if (!at) {
+		parse->findings->no_memory = true;
+		*n = 0;
+	}
+	return at;
+}
+
 /* min and max of a list are numbers of entries. */
 static bool right_count(struct config_parse *parse)
 {

@@ -124,6 +124,12 @@ void config_format_timeouts(struct str *to, const struct config_timeouts *timeou
 /* Appends a duration in the largest unit that divides it. */
 void config_format_duration(struct str *to, int64_t ms);
 
+/* Reports ITEM with WHY, a message that is marked by N_(). Returns false. */
+bool config_value_refuse(struct config_parse *parse, const struct config_item *item, const char *why);
+
+/* Room for the entries of a list, SIZE octets each; *n is their number, 0 also for "none" or without memory. */
+void *config_value_entries(struct config_parse *parse, size_t size, size_t *n);
+
 /* The index of the item in WORDS (NULL at the end). -1: an error was reported. */
 int config_value_choice(struct config_parse *parse, const struct config_item *item, const char *const *words);
 

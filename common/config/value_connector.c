@@ -5,13 +5,6 @@
 
 enum { COST_DEFAULT = 1, COST_MAX = 100 };
 
-static bool refuse(struct config_parse *parse, const struct config_item *item, const char *why)
-{
-	config_error(parse->findings, item->at, _("\"%.*s\" in %s: %s"), SPAN_ARGS(item->text), parse->setting->name,
-		     _(why));
-	return false;
-}
-
 /* Parses what follows the pattern on its line. *i moves to the last word of the line. */
 static bool parse_cost(struct config_parse *parse, size_t *i, unsigned *cost)
 {
@@ -25,10 +18,10 @@ static bool parse_cost(struct config_parse *parse, size_t *i, unsigned *cost)
 	if (n == 1)
 		return true;
 	if (!span_equal_nocase(words[1].text, SPAN("cost")) || n > 3)
-		return refuse(parse, &words[n > 3 ? 3 : 1],
-			      N_("one address space per line, and after it only cost and a number"));
+		return config_value_refuse(parse, &words[n > 3 ? 3 : 1],
+					   N_("one address space per line, and after it only cost and a number"));
 	if (n == 2 || !span_to_u64(words[2].text, COST_MAX, &number) || !number)
-		return refuse(parse, &words[n - 1], N_("a cost is a number from 1 to 100: write cost 10"));
+		return config_value_refuse(parse, &words[n - 1], N_("a cost is a number from 1 to 100: write cost 10"));
 	*cost = (unsigned)number;
 	return true;
 }

@@ -9,24 +9,6 @@
 
 enum { HEADER_NAME_MAX = 64 /* octets; a signature has each name on one line (DKIM_FIELDS_NAME_MAX) */ };
 
-static bool refuse(struct config_parse *parse, const struct config_item *item, const char *why)
-{
-	config_error(parse->findings, item->at, _("\"%.*s\" in %s: %s"), SPAN_ARGS(item->text), parse->setting->name,
-		     _(why));
-	return false;
-}
-
-static void *entries(struct config_parse *parse, size_t size, size_t *n)
-{
-	*n = config_value_is_none(parse) ? 0 : parse->n;
-	void *at = arena_alloc(parse->arena, *n ? *n * size : 1);
-	if (!at) {
-		parse->findings->no_memory = true;
-		*n = 0;
-	}
-	return at;
-}
-
 static char *keep_lower(struct config_parse *parse, struct span text)
 {
 	char *copy = config_value_keep(parse, text);
@@ -41,12 +23,13 @@ static bool parse_selector(struct config_parse *parse, size_t i, struct config_s
 	const struct config_item *items = &parse->items[i];
 	bool canonical = !items[0].origin.token; /* a process reads what was checked, without lines */
 	if (i + 1 == parse->n || (!canonical && !config_value_follows(parse, i + 1)))
-		return refuse(parse, items,
-			      N_("the key is missing: write SELECTOR KEYFILE, a name and an absolute path"));
+		return config_value_refuse(
+			parse, items, N_("the key is missing: write SELECTOR KEYFILE, a name and an absolute path"));
 	if (i && !canonical && config_value_follows(parse, i))
-		return refuse(parse, items, N_("one selector and its key per line"));
+		return config_value_refuse(parse, items, N_("one selector and its key per line"));
 	if (!domain_valid(items[0].text))
-		return refuse(parse, items, N_("not a selector: write letters, digits and -, such as m2026a"));
+		return config_value_refuse(parse, items,
+					   N_("not a selector: write letters, digits and -, such as m2026a"));
 	out->name = keep_lower(parse, items[0].text);
 	out->file = config_value_path(parse, &items[1]);
 	out->origin = items[0].origin;
@@ -57,7 +40,7 @@ bool config_dkim_selectors(struct config_parse *parse, void *to)
 {
 	struct config_selectors *list = to;
 	size_t n;
-	list->at = entries(parse, sizeof(*list->at), &n);
+	list->at = config_value_entries(parse, sizeof(*list->at), &n);
 	list->n = 0;
 	for (size_t i = 0; i < n; i += 2) {
 		if (!parse_selector(parse, i, &list->at[list->n]))
@@ -86,9 +69,10 @@ static const char *parse_header(struct config_parse *parse, const struct config_
 {
 	static const char *const changed[] = {"DKIM-Signature", "Received", "Return-Path", NULL};
 	if (!is_field_name(item->text))
-		refuse(parse, item, N_("not a header field: write its name without a colon"));
+		config_value_refuse(parse, item, N_("not a header field: write its name without a colon"));
 	else if (is_one_of(item->text, changed))
-		refuse(parse, item, N_("other hosts add or change this field, which would break the signature"));
+		config_value_refuse(parse, item,
+				    N_("other hosts add or change this field, which would break the signature"));
 	else
 		return config_value_keep(parse, item->text);
 	return NULL;
@@ -99,7 +83,7 @@ bool config_dkim_headers(struct config_parse *parse, void *to)
 	struct config_words *list = to;
 	bool from = false;
 	size_t n;
-	list->at = entries(parse, sizeof(*list->at), &n);
+	list->at = config_value_entries(parse, sizeof(*list->at), &n);
 	list->n = 0;
 	if (parse->n == 1 && span_equal_nocase(parse->items[0].text, SPAN("standard")))
 		return true;
@@ -108,8 +92,8 @@ bool config_dkim_headers(struct config_parse *parse, void *to)
 		from |= span_equal_nocase(parse->items[i].text, SPAN("From"));
 	}
 	if (list->n == n && !from)
-		return refuse(parse, &parse->items[0],
-			      N_("From is missing, which every signature must have (RFC 6376 5.4)"));
+		return config_value_refuse(parse, &parse->items[0],
+					   N_("From is missing, which every signature must have (RFC 6376 5.4)"));
 	return list->n == n;
 }
 

@@ -4,13 +4,6 @@
 #include "common/base/language.h"
 #include "common/mail/dnsbl.h"
 
-static bool refuse(struct config_parse *parse, const struct config_item *item, const char *why)
-{
-	config_error(parse->findings, item->at, _("\"%.*s\" in %s: %s"), SPAN_ARGS(item->text), parse->setting->name,
-		     _(why));
-	return false;
-}
-
 /* N or N-M. */
 static bool parse_octet(struct span text, unsigned char *from, unsigned char *to)
 {
@@ -37,13 +30,13 @@ static bool parse_answers(struct config_parse *parse, const struct config_item *
 	for (size_t i = 0; good && i < 4; i++)
 		good = parse_octet(span_take(&rest, '.'), &out->from[i], &out->to[i]);
 	if (!good || out->from[0] != 127 || out->to[0] != 127)
-		return refuse(
+		return config_value_refuse(
 			parse, item,
 			N_("answers are addresses such as 127.0.0.2 or 127.0.0.2-11; write a score as score 2, and another list on a line of its own"));
 	if (!out->to[1] && !out->to[2] && out->from[3] <= 1)
-		return refuse(parse, item, N_("127.0.0.1 is never a listing: begin with 127.0.0.2"));
+		return config_value_refuse(parse, item, N_("127.0.0.1 is never a listing: begin with 127.0.0.2"));
 	if (out->to[1] == 255 && out->to[2] == 255)
-		return refuse(
+		return config_value_refuse(
 			parse, item,
 			N_("127.255.255.0/24 is never a listing: by these addresses a list refuses the name server that asks"));
 	return true;
@@ -62,9 +55,10 @@ static bool parse_score(struct config_parse *parse, const struct config_item *fi
 		*score = sign * (int64_t)number;
 		return true;
 	}
-	return refuse(parse, &first[n > 1],
-		      sign < 0 ? N_("a score is a number from -100 to -1 at the end of the line: write score -1")
-			       : N_("a score is a number from 1 to 100 at the end of the line: write score 1"));
+	return config_value_refuse(
+		parse, &first[n > 1],
+		sign < 0 ? N_("a score is a number from -100 to -1 at the end of the line: write score -1")
+			 : N_("a score is a number from 1 to 100 at the end of the line: write score 1"));
 }
 
 /* The N words of a line. */
@@ -76,12 +70,14 @@ static bool parse_list(struct config_parse *parse, const struct config_item *wor
 	if (!out->zone)
 		return false;
 	if (span_of(out->zone).len > DNSBL_ZONE_MAX)
-		return refuse(parse, words, N_("the zone is too long for a name in DNS with an address before it"));
+		return config_value_refuse(parse, words,
+					   N_("the zone is too long for a name in DNS with an address before it"));
 	while (end < n && !span_equal_nocase(words[end].text, SPAN("score")))
 		end++;
 	if (end == 1)
-		return refuse(parse, words,
-			      N_("the answers that count are missing: write them after the zone, as in 127.0.0.2-11"));
+		return config_value_refuse(
+			parse, words,
+			N_("the answers that count are missing: write them after the zone, as in 127.0.0.2-11"));
 	out->answers = arena_alloc(parse->arena, (end - 1) * sizeof(*out->answers));
 	if (!out->answers) {
 		parse->findings->no_memory = true;
@@ -106,8 +102,8 @@ static bool parse_lists(struct config_parse *parse, int sign, struct config_dnsb
 		while (i + words < n && config_value_follows(parse, i + words))
 			words++;
 		if (lists->n == CONFIG_DNSBL_MAX)
-			return refuse(parse, &parse->items[i],
-				      N_("16 lists are the most: remove those that find least"));
+			return config_value_refuse(parse, &parse->items[i],
+						   N_("16 lists are the most: remove those that find least"));
 		bool taken = parse_list(parse, &parse->items[i], words, sign, &lists->at[lists->n]);
 		lists->n += taken;
 		good = good && taken;

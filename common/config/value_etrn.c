@@ -9,13 +9,6 @@ enum { EVERY_MIN_MS = 1000, EVERY_MAX_MS = 7 * 24 * 3600 * 1000 };
 
 static const int64_t every_default_ms = 15 * 60 * 1000;
 
-static bool refuse(struct config_parse *parse, const struct config_item *item, const char *why)
-{
-	config_error(parse->findings, item->at, _("\"%.*s\" in %s: %s"), SPAN_ARGS(item->text), parse->setting->name,
-		     _(why));
-	return false;
-}
-
 static bool make_room(struct config_parse *parse, struct config_words *list)
 {
 	list->n = 0;
@@ -36,7 +29,7 @@ bool config_etrn_accounts(struct config_parse *parse, void *to)
 		if (account_name_valid(item->text))
 			list->n += (list->at[list->n] = config_value_keep(parse, item->text)) != NULL;
 		else
-			refuse(parse, item, N_("no account can have this name; see mailrootctl user"));
+			config_value_refuse(parse, item, N_("no account can have this name; see mailrootctl user"));
 	}
 	return list->n == n;
 }
@@ -64,8 +57,8 @@ static bool parse_every(struct config_parse *parse, size_t at, int64_t *ms)
 	struct config_setting period = *parse->setting;
 	struct config_parse inner = *parse;
 	if (at + 2 != parse->n)
-		return refuse(parse, &parse->items[at],
-			      N_("it must be followed by a duration such as 15m and nothing else"));
+		return config_value_refuse(parse, &parse->items[at],
+					   N_("it must be followed by a duration such as 15m and nothing else"));
 	period.type = CONFIG_DURATION;
 	period.min = EVERY_MIN_MS;
 	period.max = EVERY_MAX_MS;
@@ -84,7 +77,8 @@ bool config_etrn_request(struct config_parse *parse, void *to)
 	for (size_t i = 0; i < parse->n; i++) {
 		if (span_equal_nocase(parse->items[i].text, SPAN("every")))
 			return etrn->domains.n ? parse_every(parse, i, &etrn->every_ms)
-					       : refuse(parse, &parse->items[i], N_("the domains must come first"));
+					       : config_value_refuse(parse, &parse->items[i],
+								     N_("the domains must come first"));
 		const char *domain = parse_domain(parse, &parse->items[i]);
 		if (!domain)
 			return false;

@@ -4,20 +4,14 @@
 #include "common/base/language.h"
 #include "common/config/value.h"
 
-static bool refuse(struct config_parse *parse, const struct config_item *item, const char *why)
-{
-	config_error(parse->findings, item->at, _("\"%.*s\" in %s: %s"), SPAN_ARGS(item->text), parse->setting->name,
-		     _(why));
-	return false;
-}
-
 static bool parse_path(struct config_parse *parse, const struct config_item *item, struct span path,
 		       struct config_filter_address *out)
 {
 	if (!span_starts(path, SPAN("/")))
-		return refuse(parse, item, N_("the path must begin with /: write unix:/run/NAME/NAME.sock"));
+		return config_value_refuse(parse, item,
+					   N_("the path must begin with /: write unix:/run/NAME/NAME.sock"));
 	if (path.len > CONFIG_FILTER_PATH_MAX)
-		return refuse(
+		return config_value_refuse(
 			parse, item,
 			N_("the path is too long for a socket: at most 107 octets; let the filter listen at a shorter one"));
 	out->path = config_value_keep(parse, path);
@@ -28,7 +22,8 @@ static bool parse_port(struct config_parse *parse, const struct config_item *ite
 {
 	uint64_t number;
 	if (!span_to_u64(text, UINT16_MAX, &number) || !number)
-		return refuse(parse, item, N_("a port is a number from 1 to 65535: write inet:ADDRESS:PORT"));
+		return config_value_refuse(parse, item,
+					   N_("a port is a number from 1 to 65535: write inet:ADDRESS:PORT"));
 	*port = (uint16_t)number;
 	return true;
 }
@@ -39,18 +34,18 @@ static bool parse_inet(struct config_parse *parse, const struct config_item *ite
 {
 	bool bracket = span_starts(text, SPAN("["));
 	if (span_find(text, '@') < text.len)
-		return refuse(parse, item, N_("the port comes last here: write inet:localhost:8891"));
+		return config_value_refuse(parse, item, N_("the port comes last here: write inet:localhost:8891"));
 	size_t end = span_find(text, bracket ? ']' : ':');
 	struct span host = {text.at + bracket, end - bracket}, port = span_skip(text, end + bracket);
 	if (!span_starts(port, SPAN(":")))
-		return refuse(parse, item, N_("the port is missing: write inet:ADDRESS:PORT"));
+		return config_value_refuse(parse, item, N_("the port is missing: write inet:ADDRESS:PORT"));
 	port = span_skip(port, 1);
 	if (!bracket && span_find(port, ':') < port.len)
-		return refuse(parse, item, N_("an IPv6 address needs brackets: write inet:[::1]:8891"));
+		return config_value_refuse(parse, item, N_("an IPv6 address needs brackets: write inet:[::1]:8891"));
 	if (span_equal_nocase(host, SPAN("localhost")))
 		host = SPAN("127.0.0.1");
 	if (!ipaddr_parse(host, &out->ip))
-		return refuse(
+		return config_value_refuse(
 			parse, item,
 			N_("not an address: write that of the filter, as in inet:192.0.2.1:8891, or localhost; other names are not looked up"));
 	return parse_port(parse, item, port, &out->port);
@@ -70,8 +65,8 @@ bool config_filter_address(struct config_parse *parse, void *to)
 	if (span_equal_nocase(kind, SPAN("inet")))
 		return parse_inet(parse, item, rest, out);
 	if (span_equal_nocase(kind, SPAN("local")) || span_starts(item->text, SPAN("/")))
-		return refuse(parse, item, N_("a socket in a folder is written as unix:/PATH"));
-	return refuse(parse, item, N_("write unix:/PATH, inet:ADDRESS:PORT or inet:[IPV6]:PORT"));
+		return config_value_refuse(parse, item, N_("a socket in a folder is written as unix:/PATH"));
+	return config_value_refuse(parse, item, N_("write unix:/PATH, inet:ADDRESS:PORT or inet:[IPV6]:PORT"));
 }
 
 enum { TIMEOUT_MIN_MS = 1000, TIMEOUT_MAX_MS = 3600000 };
@@ -102,9 +97,9 @@ bool config_filter_timeouts(struct config_parse *parse, void *to)
 		if (!value)
 			return false;
 		if (*value)
-			return refuse(parse, word, N_("it is given twice"));
+			return config_value_refuse(parse, word, N_("it is given twice"));
 		if (i + 1 == parse->n)
-			return refuse(parse, word, N_("a duration must follow, such as 30s"));
+			return config_value_refuse(parse, word, N_("a duration must follow, such as 30s"));
 		if (!config_value_duration(&inner, &parse->items[i + 1], value))
 			return false;
 	}

@@ -9,13 +9,6 @@
 
 enum { SMTP_PORT = 25, SUBMISSIONS_PORT = 465, DNS_PORT = 53, FINGERPRINT_DIGITS = 64 };
 
-static bool refuse(struct config_parse *parse, const struct config_item *item, const char *why)
-{
-	config_error(parse->findings, item->at, _("\"%.*s\" in %s: %s"), SPAN_ARGS(item->text), parse->setting->name,
-		     _(why));
-	return false;
-}
-
 /* The same with the correct text CURE. */
 static bool refuse_with(struct config_parse *parse, const struct config_item *item, const char *why, const char *cure)
 {
@@ -28,24 +21,12 @@ static bool refuse_with(struct config_parse *parse, const struct config_item *it
  * Every list function below keeps the valid entries in the list, so that later checks can find errors in them too.
  */
 
-/* Room for the entries of the list; *n is their number, 0 also for "none". */
-static void *entries(struct config_parse *parse, size_t size, size_t *n)
-{
-	*n = config_value_is_none(parse) ? 0 : parse->n;
-	void *at = arena_alloc(parse->arena, *n ? *n * size : 1);
-	if (!at) {
-		parse->findings->no_memory = true;
-		*n = 0;
-	}
-	return at;
-}
-
 bool config_list_durations(struct config_parse *parse, void *to)
 {
 	struct config_durations *list = to;
 	size_t n;
 	list->n = 0;
-	list->ms = entries(parse, sizeof(*list->ms), &n);
+	list->ms = config_value_entries(parse, sizeof(*list->ms), &n);
 	for (size_t i = 0; i < n; i++)
 		list->n += config_value_duration(parse, &parse->items[i], &list->ms[list->n]);
 	return list->n == n;
@@ -56,7 +37,7 @@ bool config_list_names(struct config_parse *parse, void *to)
 	struct config_words *list = to;
 	size_t n;
 	list->n = 0;
-	list->at = entries(parse, sizeof(*list->at), &n);
+	list->at = config_value_entries(parse, sizeof(*list->at), &n);
 	for (size_t i = 0; i < n; i++)
 		list->n += (list->at[list->n] = config_value_user(parse, &parse->items[i])) != NULL;
 	return list->n == n;
@@ -70,7 +51,7 @@ static const char *realm(struct config_parse *parse, const struct config_item *i
 		good &= item->text.at[i] > ' ' && item->text.at[i] <= '~' && !strchr("@/\\:", item->text.at[i]);
 	if (good)
 		return config_value_keep(parse, item->text);
-	refuse(parse, item, N_("no realm can have this name"));
+	config_value_refuse(parse, item, N_("no realm can have this name"));
 	return NULL;
 }
 
@@ -79,7 +60,7 @@ bool config_list_realms(struct config_parse *parse, void *to)
 	struct config_words *list = to;
 	size_t n;
 	list->n = 0;
-	list->at = entries(parse, sizeof(*list->at), &n);
+	list->at = config_value_entries(parse, sizeof(*list->at), &n);
 	for (size_t i = 0; i < n; i++)
 		list->n += (list->at[list->n] = realm(parse, &parse->items[i])) != NULL;
 	return list->n == n;
@@ -90,7 +71,7 @@ bool config_list_addresses(struct config_parse *parse, void *to)
 	struct config_words *list = to;
 	size_t n;
 	list->n = 0;
-	list->at = entries(parse, sizeof(*list->at), &n);
+	list->at = config_value_entries(parse, sizeof(*list->at), &n);
 	for (size_t i = 0; i < n; i++)
 		list->n += (list->at[list->n] = config_value_address(parse, &parse->items[i])) != NULL;
 	return list->n == n;
@@ -114,11 +95,12 @@ static bool refuse_mask(struct config_parse *parse, size_t i)
 	if (!config_slip_is_mask(item->text))
 		return false;
 	if (parse->setting->type != CONFIG_CLIENTS)
-		refuse(parse, item, N_("a network mask is not allowed here: write only addresses"));
+		config_value_refuse(parse, item, N_("a network mask is not allowed here: write only addresses"));
 	else if (config_value_follows(parse, i) && config_slip_masked(item[-1].text, item->text, network))
 		refuse_with(parse, item, N_("a network mask follows a slash"), network);
 	else
-		refuse(parse, item, N_("a network mask follows an address and a slash, as in 10.2.0.0/255.255.0.0"));
+		config_value_refuse(parse, item,
+				    N_("a network mask follows an address and a slash, as in 10.2.0.0/255.255.0.0"));
 	return true;
 }
 
@@ -136,7 +118,8 @@ static bool refuse_client(struct config_parse *parse, const struct config_item *
 	struct span last = text, first = span_take(&last, '-');
 	struct ipaddr ip;
 	if (last.len && ipaddr_parse(first, &ip))
-		return !refuse(parse, item, N_("a range is not allowed here: write a network such as 10.0.0.0/24"));
+		return !config_value_refuse(parse, item,
+					    N_("a range is not allowed here: write a network such as 10.0.0.0/24"));
 	return false;
 }
 
@@ -147,7 +130,7 @@ static bool parse_client(struct config_parse *parse, const struct config_item *i
 		return false;
 	*out = (struct config_client){.text = config_value_keep(parse, item->text), .origin = item->origin};
 	if (is_address(item->text))
-		return cidr_parse(item->text, &out->net, &why) || refuse(parse, item, why);
+		return cidr_parse(item->text, &out->net, &why) || config_value_refuse(parse, item, why);
 	out->name = config_value_pattern(parse, item);
 	return out->name != NULL;
 }
@@ -157,7 +140,7 @@ bool config_list_clients(struct config_parse *parse, void *to)
 	struct config_clients *list = to;
 	size_t n;
 	list->n = 0;
-	list->at = entries(parse, sizeof(*list->at), &n);
+	list->at = config_value_entries(parse, sizeof(*list->at), &n);
 	for (size_t i = 0; i < n; i++)
 		list->n += !refuse_mask(parse, i) && parse_client(parse, &parse->items[i], &list->at[list->n]);
 	return list->n == n;
@@ -174,7 +157,7 @@ static bool parse_port(struct config_parse *parse, const struct config_item *ite
 {
 	uint64_t port;
 	if (!span_to_u64(text, UINT16_MAX, &port) || !port)
-		return refuse(parse, item, N_("a port is a number from 1 to 65535"));
+		return config_value_refuse(parse, item, N_("a port is a number from 1 to 65535"));
 	*out = (uint16_t)port;
 	return true;
 }
@@ -186,18 +169,19 @@ static bool split_host_port(struct config_parse *parse, const struct config_item
 	struct ipaddr ip;
 	*out = (struct host_port){.bracketed = span_starts(text, SPAN("["))};
 	if (ipaddr_parse(text, &ip) && span_find(text, ':') < text.len)
-		return refuse(parse, item, N_("an IPv6 address needs brackets: [2001:db8::1], [2001:db8::1]:25"));
+		return config_value_refuse(parse, item,
+					   N_("an IPv6 address needs brackets: [2001:db8::1], [2001:db8::1]:25"));
 	if (config_slip_bracket(text, cure))
 		return refuse_with(parse, item, N_("the port follows the bracket"), cure);
 	size_t end = span_find(text, out->bracketed ? ']' : ':');
 	if (out->bracketed && end == text.len)
-		return refuse(parse, item, N_("] is missing"));
+		return config_value_refuse(parse, item, N_("] is missing"));
 	out->host = (struct span){text.at + out->bracketed, end - out->bracketed};
 	rest = span_skip(text, end + out->bracketed);
 	if (!rest.len)
 		return true;
 	if (rest.at[0] != ':')
-		return refuse(parse, item, N_("only :PORT may follow ]"));
+		return config_value_refuse(parse, item, N_("only :PORT may follow ]"));
 	return parse_port(parse, item, span_skip(rest, 1), &out->port);
 }
 
@@ -213,14 +197,14 @@ static bool parse_endpoint(struct config_parse *parse, const struct config_item 
 	out->origin = item->origin;
 	if (out->any || ipaddr_parse(parts.host, &out->ip))
 		return true;
-	return refuse(parse, item, star ? N_("not an address, and not *") : N_("not an address"));
+	return config_value_refuse(parse, item, star ? N_("not an address, and not *") : N_("not an address"));
 }
 
 static bool parse_endpoints(struct config_parse *parse, bool star, uint16_t port, struct config_endpoints *list)
 {
 	size_t n;
 	list->n = 0;
-	list->at = entries(parse, sizeof(*list->at), &n);
+	list->at = config_value_entries(parse, sizeof(*list->at), &n);
 	for (size_t i = 0; i < n; i++)
 		list->n += !refuse_mask(parse, i) &&
 			   parse_endpoint(parse, &parse->items[i], star, port, &list->at[list->n]);
@@ -243,7 +227,7 @@ static bool parse_listen(struct config_parse *parse, size_t *i, struct config_en
 		if (span_equal_nocase(word->text, SPAN("tls")))
 			tls = true;
 		else
-			good = refuse(parse, word, N_("one address per line, and after it only tls"));
+			good = config_value_refuse(parse, word, N_("one address per line, and after it only tls"));
 	}
 	good = parse_endpoint(parse, item, true, tls ? SUBMISSIONS_PORT : SMTP_PORT, out) && good;
 	out->tls = tls;
@@ -256,7 +240,7 @@ bool config_list_listen(struct config_parse *parse, void *to)
 	bool good = true;
 	size_t n;
 	list->n = 0;
-	list->at = entries(parse, sizeof(*list->at), &n);
+	list->at = config_value_entries(parse, sizeof(*list->at), &n);
 	for (size_t i = 0; i < n; i++) {
 		bool taken = parse_listen(parse, &i, &list->at[list->n]);
 		list->n += taken;
@@ -275,7 +259,7 @@ static bool parse_host(struct config_parse *parse, const struct config_item *ite
 	struct host_port parts;
 	char cure[CONFIG_SLIP_MAX];
 	if (span_find(item->text, ',') < item->text.len)
-		return refuse(parse, item, N_("separate hosts with spaces"));
+		return config_value_refuse(parse, item, N_("separate hosts with spaces"));
 	size_t scheme = span_find(item->text, '/');
 	if (scheme + 2 < item->text.len && item->text.at[scheme + 1] == '/') {
 		snprintf(cure, sizeof(cure), _("%.*s, without %.*s"), (int)(item->text.len - scheme - 2),
@@ -309,8 +293,8 @@ static bool parse_weight(struct config_parse *parse, size_t *i, struct config_ho
 	bool number = at + 1 < parse->n && config_value_follows(parse, at + 1);
 	*i = number ? at + 1 : at;
 	if (!number || !span_to_u64(parse->items[at + 1].text, CONFIG_WEIGHT_MAX, &weight) || !weight)
-		return refuse(parse, &parse->items[*i],
-			      N_("weight takes a number from 1 to 1000, the share of connections"));
+		return config_value_refuse(parse, &parse->items[*i],
+					   N_("weight takes a number from 1 to 1000, the share of connections"));
 	out->weight = (uint16_t)weight;
 	return true;
 }
@@ -321,7 +305,7 @@ bool config_list_hosts(struct config_parse *parse, void *to)
 	bool good = true;
 	size_t n;
 	list->n = 0;
-	list->at = entries(parse, sizeof(*list->at), &n);
+	list->at = config_value_entries(parse, sizeof(*list->at), &n);
 	for (size_t i = 0; i < n; i++) {
 		struct config_host *host = &list->at[list->n];
 		bool taken = !refuse_mask(parse, i) && parse_host(parse, &parse->items[i], host);
@@ -339,7 +323,7 @@ bool config_list_route(struct config_parse *parse, void *to)
 		if (!span_equal_nocase(parse->items[i].text, SPAN("dns")))
 			continue;
 		if (parse->n > 1)
-			return refuse(parse, &parse->items[i], N_("dns must stand alone, without hosts"));
+			return config_value_refuse(parse, &parse->items[i], N_("dns must stand alone, without hosts"));
 		route->dns = true;
 		return true;
 	}
@@ -352,15 +336,15 @@ bool config_list_certificates(struct config_parse *parse, void *to)
 	struct config_certificates *list = to;
 	size_t n;
 	list->n = 0;
-	list->at = entries(parse, sizeof(*list->at), &n);
+	list->at = config_value_entries(parse, sizeof(*list->at), &n);
 	for (size_t i = 0; i < n; i += 2) {
 		struct config_item *items = (struct config_item *)&parse->items[i];
 		struct config_certificate *out = &list->at[list->n];
 		if (i + 1 == n || (items[0].origin.token && !config_value_follows(parse, i + 1)))
-			return refuse(parse, items,
-				      N_("the key is missing: write CERTIFICATE KEY, two absolute paths"));
+			return config_value_refuse(parse, items,
+						   N_("the key is missing: write CERTIFICATE KEY, two absolute paths"));
 		if (i && config_value_follows(parse, i))
-			return refuse(parse, items, N_("one certificate and its key per line"));
+			return config_value_refuse(parse, items, N_("one certificate and its key per line"));
 		out->certificate = config_value_path(parse, &items[0]);
 		out->key = config_value_path(parse, &items[1]);
 		out->origin = items[0].origin;
@@ -388,7 +372,8 @@ static const char *parse_fingerprint(struct config_parse *parse, const struct co
 	}
 	if (n == FINGERPRINT_DIGITS)
 		return config_value_keep(parse, (struct span){digits, n});
-	refuse(parse, item, N_("not a SHA-256 digest: openssl x509 -noout -fingerprint -sha256 -in FILE shows it"));
+	config_value_refuse(parse, item,
+			    N_("not a SHA-256 digest: openssl x509 -noout -fingerprint -sha256 -in FILE shows it"));
 	return NULL;
 }
 
@@ -397,11 +382,11 @@ static const char *parse_source(struct config_parse *parse, const struct config_
 	char text[IPADDR_TEXT_MAX];
 	struct ipaddr ip;
 	if (!ipaddr_parse(item->text, &ip)) {
-		refuse(parse, item, N_("write an address such as 192.0.2.1 or 2001:db8::1"));
+		config_value_refuse(parse, item, N_("write an address such as 192.0.2.1 or 2001:db8::1"));
 		return NULL;
 	}
 	if (seen[ipaddr_is_v4(&ip)]) {
-		refuse(parse, item, N_("only one IPv4 and one IPv6 address are allowed"));
+		config_value_refuse(parse, item, N_("only one IPv4 and one IPv6 address are allowed"));
 		return NULL;
 	}
 	seen[ipaddr_is_v4(&ip)] = true;
@@ -415,7 +400,7 @@ bool config_list_sources(struct config_parse *parse, void *to)
 	bool seen[2] = {false};
 	size_t n;
 	list->n = 0;
-	list->at = entries(parse, sizeof(*list->at), &n);
+	list->at = config_value_entries(parse, sizeof(*list->at), &n);
 	for (size_t i = 0; i < n; i++)
 		list->n += (list->at[list->n] = parse_source(parse, &parse->items[i], seen)) != NULL;
 	return list->n == n;
@@ -426,7 +411,7 @@ bool config_list_fingerprints(struct config_parse *parse, void *to)
 	struct config_words *list = to;
 	size_t n;
 	list->n = 0;
-	list->at = entries(parse, sizeof(*list->at), &n);
+	list->at = config_value_entries(parse, sizeof(*list->at), &n);
 	for (size_t i = 0; i < n; i++)
 		list->n += (list->at[list->n] = parse_fingerprint(parse, &parse->items[i])) != NULL;
 	return list->n == n;
