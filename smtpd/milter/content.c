@@ -106,7 +106,7 @@ static enum milter_result event(struct filter *f, const struct filter_services *
 	int64_t limit = f->config.timeout.content_ms;
 	if (answered)
 		return filter_await(f, services, limit, until);
-	if (f->machine.out.len >= MILTER_OUT_FLUSH && !filter_send(f, services, limit))
+	if (f->machine.out.len >= MILTER_OUT_FLUSH && !filter_send(f, services, limit, until))
 		return MILTER_FAULT;
 	return MILTER_CONTINUE;
 }

@@ -44,6 +44,13 @@ static enum milter_result give_up(struct filter *f, const char *what)
 	return MILTER_FAULT;
 }
 
+/* The end of a wait of LIMIT_MS from now on, UNTIL at most. */
+static int64_t end_of(int64_t limit_ms, int64_t until)
+{
+	int64_t end = clock_mono_ms() + limit_ms;
+	return end < until ? end : until;
+}
+
 static bool is_stopped(struct filter *f, const struct filter_services *services)
 {
 	f->stopped = services->stop && *services->stop;
@@ -152,32 +159,37 @@ bool filter_quiet(struct filter *f)
 enum milter_result filter_await(struct filter *f, const struct filter_services *services, int64_t limit_ms,
 				int64_t until)
 {
-	int64_t now = clock_mono_ms(), end = now + limit_ms < until ? now + limit_ms : until;
+	int64_t end = end_of(limit_ms, until);
 	if (!send_all(f, services, end))
 		return MILTER_FAULT;
 	for (;;) {
 		enum milter_result result = take(f);
 		if (result == MILTER_MORE)
 			result = receive(f, services, end);
-		if (result == MILTER_PROGRESS) {
-			now = clock_mono_ms();
-			end = now + limit_ms < until ? now + limit_ms : until;
-		} else if (result != MILTER_MORE && result != MILTER_EDIT) {
+		if (result == MILTER_PROGRESS)
+			end = end_of(limit_ms, until);
+		else if (result != MILTER_MORE && result != MILTER_EDIT)
 			return result;
-		}
 	}
 }
 
-bool filter_send(struct filter *f, const struct filter_services *services, int64_t limit_ms)
+bool filter_send(struct filter *f, const struct filter_services *services, int64_t limit_ms, int64_t until)
 {
-	return send_all(f, services, clock_mono_ms() + limit_ms);
+	return send_all(f, services, end_of(limit_ms, until));
 }
 
-enum milter_result filter_open(struct filter *f, const struct filter_services *services)
+bool filter_ended(const struct filter *f)
 {
-	int64_t until = clock_mono_ms() + f->config.timeout.connect_ms;
+	char octet;
+	ssize_t n = f->fd == -1 ? 0 : recv(f->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT);
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+enum milter_result filter_open(struct filter *f, const struct filter_services *services, int64_t until)
+{
+	int64_t end = end_of(f->config.timeout.connect_ms, until);
 	f->why[0] = '\0';
-	int fd = services->dial(services->context, &f->config, until, f->why, sizeof(f->why));
+	int fd = services->dial(services->context, &f->config, end, f->why, sizeof(f->why));
 	f->absent = fd < 0;
 	if (fd < 0) {
 		is_stopped(f, services);
@@ -185,7 +197,7 @@ enum milter_result filter_open(struct filter *f, const struct filter_services *s
 	}
 	f->fd = fd;
 	milter_init(&f->machine);
-	return filter_await(f, services, f->config.timeout.connect_ms, until);
+	return filter_await(f, services, f->config.timeout.connect_ms, end);
 }
 
 void filter_abort(struct filter *f, const struct filter_services *services)
@@ -193,7 +205,7 @@ void filter_abort(struct filter *f, const struct filter_services *services)
 	if (f->fd == -1)
 		return;
 	milter_abort(&f->machine);
-	filter_send(f, services, ABORT_MS);
+	filter_send(f, services, ABORT_MS, INT64_MAX);
 }
 
 void filter_close(struct filter *f)

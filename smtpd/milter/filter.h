@@ -49,10 +49,13 @@ void filter_init(struct filter *f, const struct config_filter *config);
 void filter_free(struct filter *f);
 
 /*
- * Connects and negotiates. MILTER_READY, or MILTER_FAULT: then there is no connection, and f->why has the reason, or
- * f->stopped is set.
+ * Connects and negotiates, until UNTIL (clock_mono_ms) at most. MILTER_READY, or MILTER_FAULT: then there is no
+ * connection, and f->why has the reason, or f->stopped is set.
  */
-enum milter_result filter_open(struct filter *f, const struct filter_services *services);
+enum milter_result filter_open(struct filter *f, const struct filter_services *services, int64_t until);
+
+/* Whether the filter has ended the connection, or there is none. */
+bool filter_ended(const struct filter *f);
 
 /*
  * Before an event: whether the filter is there and has said nothing unasked. False: as MILTER_FAULT above.
@@ -67,8 +70,8 @@ bool filter_quiet(struct filter *f);
 enum milter_result filter_await(struct filter *f, const struct filter_services *services, int64_t limit_ms,
 				int64_t until);
 
-/* Sends what the machine has. False: as MILTER_FAULT above. */
-bool filter_send(struct filter *f, const struct filter_services *services, int64_t limit_ms);
+/* Sends what the machine has, within LIMIT_MS and until UNTIL at most. False: as MILTER_FAULT above. */
+bool filter_send(struct filter *f, const struct filter_services *services, int64_t limit_ms, int64_t until);
 
 /* The filter has done WHAT, a phrase, and is given up: as MILTER_FAULT above. */
 void filter_fault(struct filter *f, const char *what);

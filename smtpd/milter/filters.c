@@ -175,12 +175,12 @@ static enum milter_result exchange(const struct filters *f, struct filter *filte
 	int64_t limit = filter->config.timeout.command_ms, until = clock_mono_ms() + limit;
 	if (tell(filter, e))
 		return filter_await(filter, f->services, limit, until < f->deadline ? until : f->deadline);
-	return filter_send(filter, f->services, limit) ? MILTER_CONTINUE : MILTER_FAULT;
+	return filter_send(filter, f->services, limit, f->deadline) ? MILTER_CONTINUE : MILTER_FAULT;
 }
 
 static enum milter_result introduce(const struct filters *f, struct filter *filter, const struct event *e)
 {
-	enum milter_result result = filter_open(filter, f->services);
+	enum milter_result result = filter_open(filter, f->services, f->deadline);
 	const struct event connect = {.stage = STAGE_CONNECT, .facts = e->facts};
 	const struct event hello = {.stage = STAGE_HELLO, .facts = e->facts};
 	if (result != MILTER_READY)
@@ -191,13 +191,19 @@ static enum milter_result introduce(const struct filters *f, struct filter *filt
 	return result == MILTER_ACCEPT ? MILTER_CONTINUE : result;
 }
 
+/* Between two messages the filter may have been restarted. */
+static bool needs_anew(const struct filter *filter)
+{
+	return filter->fd != -1 && (filter->machine.state == MILTER_REFUSED || filter_ended(filter));
+}
+
 /* A filter that was down before is asked anew with each message. */
 static enum filters_verdict ask(struct filters *f, struct filter *filter, const struct event *e)
 {
 	enum milter_result result = MILTER_CONTINUE;
-	if (filter->failed && e->stage > STAGE_MAIL)
+	if (filter->failed && f->message && e->stage > STAGE_MAIL)
 		return when_down(f, filter);
-	if (filter->fd != -1 && e->stage == STAGE_MAIL && filter->machine.state == MILTER_REFUSED)
+	if (e->stage == STAGE_MAIL && needs_anew(filter))
 		filter_close(filter);
 	if (filter->fd == -1 && (e->stage == STAGE_CONNECT || e->stage == STAGE_MAIL))
 		result = introduce(f, filter, e);

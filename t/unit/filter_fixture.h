@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 enum { FAKE_SEEN_MAX = 4 << 20, FAKE_ANSWER_MAX = 4 << 20, FAKE_CONNECTIONS_MAX = 64, FAKE_COUNT = 3 };
 
 /* What a filter does at a command beside its answer. */
-enum fake_deed { FAKE_ANSWERS, FAKE_DIES, FAKE_STALLS, FAKE_STOPS_US };
+enum fake_deed { FAKE_ANSWERS, FAKE_DIES, FAKE_STALLS, FAKE_STOPS_US, FAKE_READS_NO_MORE };
 
 struct fake {
 	const char *name;
@@ -97,6 +98,11 @@ static inline bool fake_react(struct fake *f, int fd, char letter)
 			usleep(100);
 		fake_stop = 1;
 		shutdown(fake_waiting_fd, SHUT_RD);
+	}
+	if (f->deeds[(unsigned char)letter] == FAKE_READS_NO_MORE) {
+		struct pollfd end = {.fd = fd};
+		poll(&end, 1, -1);
+		return false;
 	}
 	if (f->deeds[(unsigned char)letter] != FAKE_ANSWERS)
 		return true;

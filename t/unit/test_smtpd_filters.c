@@ -1,6 +1,7 @@
 /* Sessions with filters: what filters see, what they may do, and what happens when they are down. */
 #include "smtpd/milter/filters.h"
 
+#include "common/base/clock.h"
 #include "common/base/log_level.h"
 #include "t/unit/filter_fixture.h"
 #include "t/unit/smtpd_memory.h"
@@ -268,6 +269,34 @@ START_TEST(test_comes_back)
 	finish();
 	ck_assert_int_eq(memory.stored, 1);
 	ck_assert_str_eq(str_text(&one->letters), "OCHMROCHMRTLLNBEQ");
+}
+END_TEST
+
+/* The connection ends between two messages, as when the filter is restarted: a new one is made. */
+START_TEST(test_reconnects)
+{
+	begin(FILTER "when_down reject }");
+	say(HELLO MESSAGE);
+	shutdown(one->fds[0], SHUT_RDWR);
+	say(MESSAGE QUIT);
+	finish();
+	ck_assert_int_eq(memory.stored, 2);
+	ck_assert_str_eq(str_text(&one->letters), "OCHMRTLLNBEOCHMRTLLNBEQ");
+}
+END_TEST
+
+/* What is held is the message in which the filter failed, and no later one. */
+START_TEST(test_holds_no_other)
+{
+	one->deeds['R'] = FAKE_DIES;
+	begin(FILTER "when_down hold }");
+	say(HELLO MAIL RCPT "RSET\r\n");
+	one->deeds['R'] = FAKE_ANSWERS;
+	say("UNKNOWN\r\n" MESSAGE QUIT);
+	finish();
+	ck_assert_int_eq(code(5), 500);
+	ck_assert_int_eq(memory.stored, 1);
+	ck_assert_ptr_null(strstr(str_text(&memory.last), "x-mailroot-hold"));
 }
 END_TEST
 
@@ -563,6 +592,28 @@ START_TEST(test_too_late)
 }
 END_TEST
 
+/* A filter that answers nothing to the body and reads slowly: the limit for all of the content counts for sending, too.
+ */
+START_TEST(test_reads_no_more)
+{
+	struct str text;
+	str_init(&text, 4 << 20);
+	one->protocol = MILTER_MUTE_BODY;
+	one->deeds['B'] = FAKE_READS_NO_MORE;
+	str_append_text(&text, HELLO MAIL RCPT "DATA\r\nSubject: x\r\n\r\n");
+	for (unsigned i = 0; i < 90000; i++)
+		str_append_text(&text, "0123456789 0123456789\r\n");
+	str_append_text(&text, ".\r\n" QUIT);
+	begin(FILTER "timeout content 1h }");
+	filters.deadline = clock_mono_ms() + 3000;
+	say(str_text(&text));
+	finish();
+	str_free(&text);
+	ck_assert_ptr_nonnull(strstr(str_text(&replies), "\n451 4.7.1 "));
+	ck_assert_int_eq(memory.stored, 0);
+}
+END_TEST
+
 START_TEST(test_refused_recipients)
 {
 	one->protocol = MILTER_REFUSED_RCPTS;
@@ -609,6 +660,8 @@ int main(void)
 		{&test_absent, COUNT_OF_DOWN},
 		{&test_all_or_nothing, 0},
 		{&test_comes_back, 0},
+		{&test_reconnects, 0},
+		{&test_holds_no_other, 0},
 		{&test_edits_all, 0},
 		{&test_foreign, 0},
 		{&test_other_names, 0},
@@ -628,6 +681,7 @@ int main(void)
 		{&test_starttls, 0},
 		{&test_stopped, 9},
 		{&test_too_late, 2},
+		{&test_reads_no_more, 0},
 		{&test_refused_recipients, 0},
 		{&test_none, 0},
 	};
