@@ -42,6 +42,8 @@ def header(number):
 
 def edit():
     name, value, index = RANDOM.choice(NAMES), RANDOM.choice(VALUES), RANDOM.choice(INDEXES)
+    if name == "Received" and not value.strip():
+        value = "x"  # with an empty one in front of all, Postfix lets a filter change its own
     return RANDOM.choice([lambda: milter.add_header(name, value.encode()), *[lambda: milter.insert_header(index, name, value.encode())] * 2,
                           *[lambda: milter.change_header(index, name, value.encode())] * 3])()
 
