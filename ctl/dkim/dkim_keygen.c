@@ -9,6 +9,7 @@
 #include "ctl/dkim/confline.h"
 #include "ctl/dkim/dkim.h"
 #include "ctl/dkim/newkey.h"
+#include "ctl/doctor/ownkeys.h"
 #include "ctl/translate.h"
 
 enum { LINE_MAX_OCTETS = KEYPLACE_PATH_MAX + DOMAIN_MAX + 40 };
@@ -64,14 +65,15 @@ static void print_next(const struct ctl *ctl, const struct keyplace *place, cons
 }
 
 /* PATH exists: shows its record again. */
-static int show_again(const struct ctl *ctl, const struct keyplace *place, const char *selector, const char *path)
+static int show_again(const struct ctl *ctl, const struct config *config, const struct keyplace *place,
+		      const char *selector, const char *path)
 {
 	char why[DKIM_KEY_WHY_MAX];
 	if (ctl->options.given & OPTION_TYPE)
 		return cmd_fail(
 			_("%s exists already, and a key is never overwritten: name another selector, or leave out --type to see its record"),
 			path);
-	struct dkim_key *key = dkim_key_load(path, geteuid(), why);
+	struct dkim_key *key = dkim_key_load(path, ownkeys_owner(config), why);
 	if (!key)
 		return cmd_fail(_("%s exists already, and is not overwritten; but it is no key that can be used: %s"),
 				path, translate_text(span_of(why)).at);
@@ -112,6 +114,6 @@ int dkim_keygen(const struct ctl *ctl, const struct config *config)
 	if (!keyplace_file(&place, selector, path))
 		return cmd_fail(_("the path of a key in %s is too long"), place.folder);
 	if (lstat(path, &st) == 0)
-		return show_again(ctl, &place, selector, path);
+		return show_again(ctl, config, &place, selector, path);
 	return make(ctl, &place, type, selector, path);
 }

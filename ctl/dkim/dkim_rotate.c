@@ -38,12 +38,12 @@ struct rotation {
 	size_t n;
 };
 
-static bool read_line(const struct config_selector *selector, struct line *out)
+static bool read_line(const struct config_selector *selector, uid_t owner, struct line *out)
 {
 	char why[DKIM_KEY_WHY_MAX];
 	struct stat st;
 	*out = (struct line){.old = selector};
-	if (!ownkeys_read(selector->file, &out->old_key, why)) {
+	if (!ownkeys_read(selector->file, owner, &out->old_key, why)) {
 		cmd_fail(_("%s:%u: the key %s can't be read, so its type is not known: %s"), selector->origin.file,
 			 selector->origin.line, selector->file, translate_text(span_of(why)).at);
 		return false;
@@ -65,7 +65,7 @@ static void find_next(struct rotation *r)
 	struct dkim_record key;
 	char why[DKIM_KEY_WHY_MAX];
 	for (size_t i = keyplace_waiting(&r->place, waiting); i-- > 0;) {
-		if (!ownkeys_read(waiting[i].file, &key, why))
+		if (!ownkeys_read(waiting[i].file, ownkeys_owner(r->config), &key, why))
 			continue;
 		for (size_t j = 0; j < r->n; j++) {
 			struct line *line = &r->lines[j];
@@ -245,7 +245,7 @@ static int rotate(struct rotation *r)
 {
 	const struct config_selectors *selectors = &r->place.dkim->selector;
 	for (r->n = 0; r->n < selectors->n && r->n < LINES_MAX; r->n++)
-		if (!read_line(&selectors->at[r->n], &r->lines[r->n]))
+		if (!read_line(&selectors->at[r->n], ownkeys_owner(r->config), &r->lines[r->n]))
 			return EXIT_FAILED;
 	find_next(r);
 	for (size_t i = 0; i < r->n; i++)

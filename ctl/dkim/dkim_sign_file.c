@@ -11,6 +11,7 @@
 #include "common/mail/dot.h"
 #include "common/mail/fields.h"
 #include "ctl/dkim/dkim.h"
+#include "ctl/doctor/ownkeys.h"
 #include "ctl/message_file.h"
 #include "ctl/translate.h"
 
@@ -97,13 +98,13 @@ static const struct config_dkim *choose(const struct ctl *ctl, const struct conf
 }
 
 /* The keys of DKIM, which the caller frees. False: the reason was printed. */
-static bool load_keys(const struct config_dkim *dkim, struct dkim_key *keys[DKIM_SELECTORS_MAX],
+static bool load_keys(const struct config_dkim *dkim, uid_t owner, struct dkim_key *keys[DKIM_SELECTORS_MAX],
 		      struct dkim_selector selectors[DKIM_SELECTORS_MAX])
 {
 	char why[DKIM_KEY_WHY_MAX];
 	for (size_t i = 0; i < dkim->selector.n; i++) {
 		const struct config_selector *selector = &dkim->selector.at[i];
-		keys[i] = dkim_key_load(selector->file, geteuid(), why);
+		keys[i] = dkim_key_load(selector->file, owner, why);
 		if (!keys[i]) {
 			cmd_fail(_("%s:%u: the key %s can't be used: %s"), selector->origin.file, selector->origin.line,
 				 selector->file, translate_text(span_of(why)).at);
@@ -142,14 +143,14 @@ static int print(const struct str *fields, const struct message *m)
 	return err ? cmd_fail(_("standard output: %s"), strerror(-err)) : EXIT_DONE;
 }
 
-static int sign_by(const struct config_dkim *dkim, const struct message *m)
+static int sign_by(const struct config_dkim *dkim, uid_t owner, const struct message *m)
 {
 	struct dkim_key *keys[DKIM_SELECTORS_MAX] = {NULL};
 	struct dkim_selector selectors[DKIM_SELECTORS_MAX];
 	struct str fields;
 	int status = EXIT_FAILED;
 	str_init(&fields, SIGNATURES_MAX);
-	if (load_keys(dkim, keys, selectors)) {
+	if (load_keys(dkim, owner, keys, selectors)) {
 		const struct dkim_params params = dkim_block_params(dkim, selectors, 0);
 		struct dkim_sign *s = dkim_sign_begin(&params);
 		const char *why = s ? sign(dkim, keys, s, m, &fields) : N_("out of memory");
@@ -171,7 +172,7 @@ int dkim_sign_file(const struct ctl *ctl, const struct config *config)
 	if (dkim && folds && !fold(&m))
 		cmd_fail(_("out of memory"));
 	else if (dkim)
-		status = sign_by(dkim, &m);
+		status = sign_by(dkim, ownkeys_owner(config), &m);
 	str_free(&m.text);
 	return status;
 }

@@ -18,12 +18,12 @@ static void add_own(const struct ownkey *own, struct dkim_view *out)
 	copy(own->why, key->why, sizeof(key->why));
 }
 
-static void add_waiting(const struct keyplace_waiting *waiting, struct dkim_view *out)
+static void add_waiting(const struct keyplace_waiting *waiting, uid_t owner, struct dkim_view *out)
 {
 	struct dkim_view_key *key = &out->keys[out->key_count++];
 	copy(waiting->selector, key->selector, sizeof(key->selector));
 	copy(waiting->file, key->file, sizeof(key->file));
-	key->readable = ownkeys_read(key->file, &key->ours, key->why);
+	key->readable = ownkeys_read(key->file, owner, &key->ours, key->why);
 }
 
 void dkim_view_keys(const struct keyplace *place, const struct ownkeys *all, struct dkim_view *out)
@@ -37,7 +37,7 @@ void dkim_view_keys(const struct keyplace *place, const struct ownkeys *all, str
 			add_own(&all->at[i], out);
 	size_t n = keyplace_waiting(place, waiting);
 	for (size_t i = 0; i < n; i++)
-		add_waiting(&waiting[i], out);
+		add_waiting(&waiting[i], all->owner, out);
 }
 
 static void ask_sources(struct ask *ask, const struct sources *sources, struct dkim_view *view)

@@ -1,5 +1,6 @@
 #include "ctl/doctor/ownkeys.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,11 +18,17 @@ bool ownkeys_text(const struct dkim_key *key, struct str *to)
 	return good;
 }
 
-bool ownkeys_read(const char *file, struct dkim_record *out, char *why)
+uid_t ownkeys_owner(const struct config *config)
+{
+	const struct passwd *user = geteuid() == 0 ? getpwnam(config->user) : NULL;
+	return user ? user->pw_uid : geteuid();
+}
+
+bool ownkeys_read(const char *file, uid_t owner, struct dkim_record *out, char *why)
 {
 	char fault[DKIM_RECORD_WHY_MAX];
 	struct str text;
-	struct dkim_key *key = dkim_key_load(file, geteuid(), why);
+	struct dkim_key *key = dkim_key_load(file, owner, why);
 	if (!key)
 		return false;
 	str_init(&text, 2 * DKIM_RECORD_KEY_MAX);
@@ -40,7 +47,7 @@ static void add_block(const struct config_dkim *dkim, struct ownkeys *out)
 		struct ownkey *key = &out->at[out->n++];
 		*key = (struct ownkey){
 			.dkim = dkim, .selector = selector->name, .file = selector->file, .at = &selector->origin};
-		key->readable = ownkeys_read(key->file, &key->record, key->why);
+		key->readable = ownkeys_read(key->file, out->owner, &key->record, key->why);
 	}
 }
 
@@ -50,7 +57,7 @@ void ownkeys_load(const struct config *config, struct ownkeys *out)
 	for (size_t i = 0; i < config->server_count; i++)
 		for (size_t j = 0; j < config->servers[i].dkim_count; j++)
 			n += config->servers[i].dkims[j].selector.n;
-	*out = (struct ownkeys){.at = calloc(n + 1, sizeof(*out->at))};
+	*out = (struct ownkeys){.at = calloc(n + 1, sizeof(*out->at)), .owner = ownkeys_owner(config)};
 	for (size_t i = 0; out->at && i < config->server_count; i++)
 		for (size_t j = 0; j < config->servers[i].dkim_count; j++)
 			add_block(&config->servers[i].dkims[j], out);

@@ -18,13 +18,21 @@ struct ownkey {
 struct ownkeys {
 	struct ownkey *at; /* owned */
 	size_t n;
+	uid_t owner; /* that of ownkeys_owner */
 };
 
 /* Appends the TXT record of KEY: "v=DKIM1; k=rsa; p=...". False: no memory. */
 bool ownkeys_text(const struct dkim_key *key, struct str *to);
 
-/* Reads the public half of the private key FILE. False with WHY (DKIM_KEY_WHY_MAX), a phrase with "it". */
-bool ownkeys_read(const char *file, struct dkim_record *out, char *why);
+/*
+ * To whom a key may belong besides root: the caller; if root calls, the user of the service, which may run without
+ * root.
+ */
+uid_t ownkeys_owner(const struct config *config);
+
+/* Reads the public half of the private key FILE, which belongs to root or OWNER. False with WHY (DKIM_KEY_WHY_MAX), a
+ * phrase with "it". */
+bool ownkeys_read(const char *file, uid_t owner, struct dkim_record *out, char *why);
 
 /* Reads the keys of all dkim blocks of CONFIG, which must outlive *OUT. Free it with ownkeys_free. */
 void ownkeys_load(const struct config *config, struct ownkeys *out);

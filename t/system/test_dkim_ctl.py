@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import threading
 import unittest
@@ -154,6 +155,16 @@ class FromNothing(Dkim):
         self.refused("keygen", "a.test", "--selector", "m1", says="exists already, and is not overwritten")
         self.assertFalse((self.folder / "elsewhere").exists())
         self.assertNotEqual(before, b"")
+
+    @unittest.skipIf(os.geteuid(), "only root can give a file away")
+    def test_key_of_a_service_without_root(self):
+        """Root may work with a key of the service's user, and with nobody else's."""
+        file, record = self.keygen()
+        self.file.write_text("user games\n" + self.file.read_text())
+        self.publish("m1", record)
+        for user, says in (("games", "published (RSA, 2048 bits), not in use"), ("nobody", "belongs to the wrong user")):
+            shutil.chown(file, user)
+            self.assertIn(says, self.dkim("check", "a.test"))
 
     def test_types(self):
         for word, says in (("rsa2048", "RSA, 2048 bits"), ("rsa4096", "RSA, 4096 bits"), ("ed25519", "Ed25519")):
