@@ -29,7 +29,7 @@ static void examine(struct doctor *d, struct reach *reach, const struct config_f
 	if (copy.timeout.connect_ms > most_ms)
 		copy.timeout.connect_ms = most_ms;
 	filter_init(&filter, &copy);
-	if (filter_open(&filter, &services) == MILTER_READY)
+	if (filter_open(&filter, &services, clock_mono_ms() + most_ms) == MILTER_READY)
 		filter_close(&filter);
 	else
 		doctor_find(d, passes ? FINDING_WARNING : FINDING_ERROR, doctor_place(d, &config->origin),
