@@ -150,6 +150,12 @@ static int dial(void *context, const struct config_filter *filter, int64_t until
 	return dial_filter(CHILD_FD_FILTERS, filter->name, until + DIAL_MARGIN_MS, &stop, why, size);
 }
 
+static void doubt(void *context, const struct config_filter *filter)
+{
+	(void)context;
+	dial_doubt(CHILD_FD_FILTERS, filter->name);
+}
+
 /* For `mailrootctl sessions`: "client.example (filter spam)" while the session waits for a filter. */
 static void tell_filter(void *context, const char *name)
 {
@@ -256,6 +262,7 @@ int worker_run(struct worker_context *context, size_t slot)
 	w.filters = (struct filter_services){
 		.context = &w,
 		.dial = dial,
+		.doubt = doubt,
 		.waiting = tell_filter,
 		.stop = &told.serve.stop,
 		.waiting_fd = &told.serve.waiting_fd,

@@ -18,7 +18,8 @@ enum {
 	POLL_CONTROL = 0,
 	POLL_QUESTIONS,
 	POLL_TRIES,
-	AGAIN_MS = 20, /* between attempts while a filter accepts no connection */
+	DOUBT_MS = 1000, /* between two doubts that count */
+	AGAIN_MS = 20,   /* between attempts while a filter accepts no connection */
 	DESCRIPTORS = 16 + 2 * DIALER_TRIES
 };
 
@@ -130,11 +131,34 @@ static bool is_writable(int fd)
 	return poll(&socket, 1, 0) > 0;
 }
 
+/* Our own try: connected. */
+static void greet(struct dialer *d, struct dialer_try *try)
+{
+	try->greeted = reach_greet(try->fd);
+	if (!try->greeted)
+		finish_badly(d, try, ECONNRESET);
+}
+
+static void take_greeting(struct dialer *d, struct dialer_try *try)
+{
+	int err = reach_greeted(try->fd);
+	if (!err)
+		finish_well(d, try);
+	else if (err != -EAGAIN)
+		finish_badly(d, try, -err);
+	else if (clock_mono_ms() >= try->deadline)
+		finish_badly(d, try, ETIME);
+}
+
 /* Connects, or goes on with it. */
 static void attempt(struct dialer *d, struct dialer_try *try)
 {
 	int64_t now = clock_mono_ms();
 	int err = 0;
+	if (try->greeted) {
+		take_greeting(d, try);
+		return;
+	}
 	if (try->fd < 0)
 		try->fd = reach_begin(&d->filters[try->filter].config->address);
 	if (try->fd == -EAGAIN) {
@@ -150,6 +174,8 @@ static void attempt(struct dialer *d, struct dialer_try *try)
 		err = reach_result(try->fd);
 		if (err)
 			finish_badly(d, try, -err);
+		else if (try->greets)
+			greet(d, try);
 		else
 			finish_well(d, try);
 		return;
@@ -158,11 +184,16 @@ static void attempt(struct dialer *d, struct dialer_try *try)
 		finish_badly(d, try, err ? EAGAIN : ETIMEDOUT);
 }
 
-static void start(struct dialer *d, struct dialer_try *try, size_t filter, int answer, pid_t worker)
+static void start(struct dialer *d, struct dialer_try *try, size_t filter, bool greets, int answer, pid_t worker)
 {
 	int64_t until = clock_mono_ms() + d->filters[filter].config->timeout.connect_ms;
-	*try = (struct dialer_try){
-		.used = true, .filter = filter, .fd = -1, .answer = answer, .worker = worker, .deadline = until};
+	*try = (struct dialer_try){.used = true,
+				   .filter = filter,
+				   .greets = greets,
+				   .fd = -1,
+				   .answer = answer,
+				   .worker = worker,
+				   .deadline = until};
 	attempt(d, try);
 }
 
@@ -171,19 +202,26 @@ static struct dialer_try *own_try(struct dialer *d, size_t filter)
 	return &d->at[DIALER_QUESTIONS + filter];
 }
 
+/* The try found out by a greeting that filter I is down. */
+static bool was_greeted(const struct dialer *d, size_t i)
+{
+	int err = d->filters[i].down.err;
+	return err == ETIME || err == EPROTO || err == ECONNRESET;
+}
+
 static void try_due(struct dialer *d)
 {
 	int64_t now = clock_mono_ms();
 	for (size_t i = 0; i < d->filter_count; i++)
 		if (d->filters[i].down.err && d->filters[i].down.next_ms <= now && !own_try(d, i)->used)
-			start(d, own_try(d, i), i, -1, 0);
+			start(d, own_try(d, i), i, was_greeted(d, i), -1, 0);
 }
 
 static void try_all(struct dialer *d)
 {
 	for (size_t i = 0; i < d->filter_count; i++)
 		if (!d->filters[i].down.err)
-			start(d, own_try(d, i), i, -1, 0);
+			start(d, own_try(d, i), i, false, -1, 0);
 }
 
 /* --- questions --- */
@@ -243,14 +281,27 @@ static void begin(struct dialer *d, struct span name, int *fd)
 	else {
 		int answer = *fd;
 		*fd = -1;
-		start(d, try, (size_t)(filter - d->filters), answer, worker);
+		start(d, try, (size_t)(filter - d->filters), false, answer, worker);
 	}
+}
+
+/* Any process may doubt, but whether the filter hangs is found out here. */
+static void doubt(struct dialer *d, struct span name)
+{
+	struct dialer_filter *filter = find(d, name);
+	int64_t now = clock_mono_ms();
+	size_t i = filter ? (size_t)(filter - d->filters) : 0;
+	if (!filter || filter->down.err || own_try(d, i)->used || now < filter->doubt_ms)
+		return;
+	filter->doubt_ms = now + DOUBT_MS;
+	start(d, own_try(d, i), i, true, -1, 0);
 }
 
 static void take_question(struct dialer *d)
 {
 	struct ipc_packet packet;
 	struct wire_filter_of of;
+	struct wire_filter_doubted doubted;
 	int err = ipc_receive(d->questions, d->packet, sizeof(d->packet), MSG_DONTWAIT, &packet);
 	if (ipc_passes(err) || err == -EMSGSIZE)
 		return;
@@ -261,9 +312,11 @@ static void take_question(struct dialer *d)
 		d->questions = -1;
 		return;
 	}
-	if (packet.fd_count == 1 && wire_admit(WIRE_LINK_filters, WIRE_UP, packet.text) &&
-	    wire_decode_filter_of(packet.text, &of))
+	enum wire_type type = wire_admit(WIRE_LINK_filters, WIRE_UP, packet.text);
+	if (type == WIRE_filter_of && packet.fd_count == 1 && wire_decode_filter_of(packet.text, &of))
 		begin(d, of.name, &packet.fds[0]);
+	else if (type == WIRE_filter_doubted && wire_decode_filter_doubted(packet.text, &doubted))
+		doubt(d, doubted.name);
 	ipc_packet_close(&packet);
 }
 
@@ -331,7 +384,8 @@ static void turn(struct dialer *d)
 		[POLL_QUESTIONS] = {.fd = d->questions, .events = POLLIN},
 	};
 	for (size_t i = 0; i < DIALER_TRIES; i++)
-		fds[POLL_TRIES + i] = (struct pollfd){.fd = d->at[i].used ? d->at[i].fd : -1, .events = POLLOUT};
+		fds[POLL_TRIES + i] = (struct pollfd){.fd = d->at[i].used ? d->at[i].fd : -1,
+						      .events = d->at[i].greeted ? POLLIN : POLLOUT};
 	if (poll(fds, POLL_TRIES + DIALER_TRIES, until_due(d)) < 0) {
 		fd_rest(errno);
 		return;

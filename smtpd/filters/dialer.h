@@ -1,10 +1,13 @@
 /*
  * The loop of mailroot-filters: takes the questions of smtpd workers and of pickup, connects to the filter that they
- * name, and hands the socket over. It reads nothing from a filter, and no mail.
+ * name, and hands the socket over. It sees no mail.
  *
  * A filter that can't be reached is down: a question about it is answered at once, and the loop alone tries again,
  * after 1 s, then less and less often. At the start, and after a reload, each filter is tried once, so that `status`
  * knows.
+ *
+ * A filter that a process doubts is greeted, so that one that accepts connections and hangs is down, too. It is up
+ * again when it answers.
  *
  * A worker may be compromised: malformed questions are ignored, each process has one question at a time, and the number
  * of all questions is bounded.
@@ -33,6 +36,8 @@ struct dialer_try {
 	int fd;           /* -1: the filter accepts no connection yet, the next attempt is at again_ms */
 	int answer;       /* the socket that came with the question; -1 = our own try */
 	pid_t worker;     /* that asks */
+	bool greets;      /* our own try: an answer of the filter is wanted, too */
+	bool greeted;     /* and awaited */
 	int64_t deadline; /* clock_mono_ms, as all times here */
 	int64_t again_ms;
 };
@@ -41,6 +46,7 @@ struct dialer_filter {
 	const struct config_filter *config;
 	char name[DIALER_NAME_MAX + 1], address[DIALER_ADDRESS_MAX]; /* copies, to know the filter after a reload */
 	struct down down;
+	int64_t doubt_ms; /* a doubt about it before this time does not count */
 };
 
 struct dialer {

@@ -16,6 +16,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/language.h"
+#include "smtpd/milter/milter.h"
 
 enum { GROUPS_TEXT_MAX = 1 << 20, GROUP_NAME_MAX = 64, AGAIN_MS = 20 };
 
@@ -102,6 +103,27 @@ bool reach_is_ours(int err)
 	return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS || err == EINTR;
 }
 
+bool reach_greet(int fd)
+{
+	struct milter m;
+	milter_init(&m);
+	struct span offer = str_span(&m.out);
+	bool sent = offer.len && write(fd, offer.at, offer.len) == (ssize_t)offer.len;
+	milter_free(&m);
+	return sent;
+}
+
+int reach_greeted(int fd)
+{
+	char octets[64];
+	ssize_t n = read(fd, octets, sizeof(octets));
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return -EAGAIN;
+	if (n <= 0)
+		return -ECONNRESET;
+	return n >= MILTER_HEAD && octets[MILTER_HEAD - 1] == 'O' ? 0 : -EPROTO;
+}
+
 /* The name of the group ID, or its number. */
 static void group_name(const struct reach *r, gid_t id, char name[GROUP_NAME_MAX])
 {
@@ -171,6 +193,13 @@ void reach_why(const struct reach *r, const struct config_filter_address *addres
 		snprintf(why, size, N_("nothing listens at %s: is the filter running?"), where);
 	else if (err == EAGAIN)
 		snprintf(why, size, N_("%s does not accept connections: does the filter hang?"), where);
+	else if (err == ETIME)
+		snprintf(why, size, N_("%s accepts connections, but does not answer: does the filter hang?"), where);
+	else if (err == EPROTO)
+		snprintf(why, size, N_("what listens at %s does not speak the milter protocol: correct address"),
+			 where);
+	else if (err == ECONNRESET)
+		snprintf(why, size, N_("%s ends each connection at once: does the filter accept this host?"), where);
 	else if (err == ETIMEDOUT)
 		snprintf(
 			why, size,

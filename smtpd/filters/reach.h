@@ -26,6 +26,14 @@ int reach_begin(const struct config_filter_address *address);
 /* How the connection of FD, which can be written, has ended: 0 or -errno. */
 int reach_result(int fd);
 
+/*
+ * Whether the filter behind the connection FD is awake: reach_greet sends it the offer of the milter protocol, and
+ * reach_greeted, when FD can be read, takes its answer: 0; -EAGAIN: it is not there; -EPROTO: it is none of a filter;
+ * -ECONNRESET: the connection is over.
+ */
+bool reach_greet(int fd);
+int reach_greeted(int fd);
+
 /* Connects, and waits for that until UNTIL (clock_mono_ms). Returns the socket as above; or -errno, and WHY. */
 int reach_connect(const struct reach *r, const struct config_filter_address *address, int64_t until,
 		  char why[DIAL_WHY_MAX + 1]);
@@ -33,7 +41,8 @@ int reach_connect(const struct reach *r, const struct config_filter_address *add
 /* ERR (positive) is no fault of the filter: this process is short of memory or descriptors. */
 bool reach_is_ours(int err);
 
-/* The reason for ERR (positive), with its remedy. EAGAIN and ETIMEDOUT: `timeout connect` has passed. */
+/* The reason for ERR (positive), with its remedy. EAGAIN, ETIMEDOUT, and ETIME after reach_greet: `timeout connect` has
+ * passed. */
 void reach_why(const struct reach *r, const struct config_filter_address *address, int err, char why[DIAL_WHY_MAX + 1]);
 
 #endif

@@ -75,3 +75,13 @@ int dial_filter(int link, const char *name, int64_t until, const struct dial_sto
 	ipc_packet_close(&answer);
 	return result;
 }
+
+void dial_doubt(int link, const char *name)
+{
+	const struct wire_filter_doubted doubted = {span_of(name)};
+	struct str packet;
+	str_init(&packet, QUESTION_MAX);
+	if (wire_encode_filter_doubted(&doubted, &packet))
+		ipc_send_now(link, str_span(&packet)); /* the next wait that is in vain tells it again */
+	str_free(&packet);
+}

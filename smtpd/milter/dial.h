@@ -30,4 +30,7 @@ struct dial_stop {
 __attribute__((warn_unused_result)) int dial_filter(int link, const char *name, int64_t until,
 						    const struct dial_stop *stop, char *why, size_t size);
 
+/* Tells mailroot-filters on LINK that the filter NAME did not answer in time: it finds out whether the filter hangs. */
+void dial_doubt(int link, const char *name);
+
 #endif

@@ -114,6 +114,8 @@ static void drop_taken(struct filter *f)
 static enum milter_result receive(struct filter *f, const struct filter_services *services, int64_t until)
 {
 	int err = await_socket(f, services, POLLIN, until);
+	if (err == -ETIMEDOUT && services->doubt)
+		services->doubt(services->context, &f->config);
 	if (err)
 		return give_up(f, "did not answer in time");
 	drop_taken(f);

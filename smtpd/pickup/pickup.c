@@ -195,6 +195,12 @@ static int dial(void *context, const struct config_filter *filter, int64_t until
 	return dial_filter(CHILD_FD_FILTERS, filter->name, until + DIAL_MARGIN_MS, NULL, why, size);
 }
 
+static void doubt(void *context, const struct config_filter *filter)
+{
+	(void)context;
+	dial_doubt(CHILD_FD_FILTERS, filter->name);
+}
+
 void pickup_ready(struct pickup *p)
 {
 	struct sigaction terminate = {.sa_handler = on_terminate};
@@ -210,7 +216,7 @@ void pickup_ready(struct pickup *p)
 	if (err)
 		log_fatal(EXIT_TEMPORARY, "can't use the link to the queue: %s", strerror(-err));
 	p->filters = (struct filter_services){
-		.context = p, .dial = dial, .stop = &p->stop, .hear = hear, .link = CHILD_FD_CONTROL};
+		.context = p, .dial = dial, .doubt = doubt, .stop = &p->stop, .hear = hear, .link = CHILD_FD_CONTROL};
 	pickup_round_recover(p);
 	child_ready();
 }

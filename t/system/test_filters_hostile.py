@@ -234,6 +234,10 @@ class Stalls(unittest.TestCase):
                 with self.subTest(event=event):
                     self.assertEqual(transact(server, 0), (command, 451))
                     self.assertIn(f"did not answer in time after '{event.decode()}'", server.log()[before:])
+                if event == NEGOTIATE:  # then it is down for mailroot-filters, too, until it answers
+                    wait_for(lambda: "filter slow is down" in server.ctl("status", check=False).stdout, "a filter that is down")
+                    filter_.answers = {}
+                    wait_for(lambda: "filter slow is down" not in server.ctl("status", check=False).stdout, "a filter that is up")
             stop.set()
 
     def test_progress_without_end(self):

@@ -1,27 +1,16 @@
 #!/usr/bin/env python3
 """mailroot-filters: runs where there are filters, and says which of them can't be reached, since when, and why."""
-import contextlib
 import grp
 import os
 import pwd
 import signal
-import socket
 import subprocess
+import time
 import unittest
 
 import harness
+import milter
 from harness import Mailroot, wait_for
-
-
-@contextlib.contextmanager
-def listening(path, mode=0o777):
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        os.chmod(path, mode)
-        listener.listen(50)
-        listener.settimeout(20)
-        yield listener
-    os.unlink(path)
 
 
 class Role(unittest.TestCase):
@@ -56,8 +45,7 @@ class Role(unittest.TestCase):
         with Mailroot(f"filter virus {{ address unix:{self.folder}/a }}\nfilter spam {{ address inet:localhost:{port} }}") as server:
             self.status(server, f"{self.folder}/a does not exist: is the filter running, and does it listen there?")
             self.status(server, f"nothing listens at inet:localhost:{port}: is the filter running?")
-            with listening(self.folder / "a") as listener:
-                listener.accept()[0].close()
+            with milter.Milter(path=self.folder / "a"):
                 self.status(server, "filter virus is down", False)
             (self.folder / "a").write_text("")
             os.kill(self.filters(server), signal.SIGKILL)
@@ -65,15 +53,35 @@ class Role(unittest.TestCase):
             self.assertEqual(server.log().count("filter virus is up again"), 1)
             self.assertEqual(server.log().count("/a does not exist"), 1)
 
+    def test_a_filter_that_hangs(self):
+        """The first session that waits in vain makes it known, and then no session waits."""
+        with milter.Milter(path=self.folder / "a") as filter, Mailroot(filter.block("virus", "timeout connect 1s command 1s")) as server:
+            server.send(["sales@example.com"])
+            hang = {milter.NEGOTIATE: None, milter.MAIL: None}
+            filter.answers.update(hang)
+            self.refused(server)
+            self.status(server, "a accepts connections, but does not answer: does the filter hang?")
+            start = time.monotonic()
+            for _ in range(20):
+                self.refused(server)
+            self.assertLess(time.monotonic() - start, 5)
+            filter.answers.clear()
+            self.status(server, "filter virus is down", False)
+            server.send(["sales@example.com"])
+
+    def refused(self, server):
+        with server.client() as client:
+            self.assertEqual(client.docmd("EHLO client.test")[0], 250)
+            self.assertEqual(client.docmd("MAIL FROM:<app@example.com>")[0], 451)
+
     def test_a_reload_changes_the_address(self):
         with Mailroot(f"filter virus {{ address unix:{self.folder}/a }}") as server:
             pid = self.filters(server)
             self.status(server, f"{self.folder}/a does not exist")
             server.conf.write_text(server.conf.read_text().replace(f"{self.folder}/a", f"{self.folder}/b"))
-            with listening(self.folder / "b") as listener:
+            with milter.Milter(path=self.folder / "b"):
                 server.ctl("reload")
-                listener.accept()[0].close()
-            self.status(server, "filter virus is down", False)
+                self.status(server, "filter virus is down", False)
             self.assertEqual(self.filters(server), pid)
 
     def test_explain(self):
@@ -100,13 +108,15 @@ class Role(unittest.TestCase):
         path = self.folder / "a"
         subprocess.run(["groupadd", "--system", group], check=True)
         self.addCleanup(subprocess.run, ["groupdel", group], check=True)
-        with listening(path, 0o660) as listener:
+        with milter.Milter(path=path) as filter:
             os.chown(path, -1, grp.getgrnam(group).gr_gid)
+            os.chmod(path, 0o660)
             with Mailroot(f"filter virus {{ address unix:{path} }}") as server:
                 self.status(server, f"user mailroot-filters may not write to {path}, but group {group} may")
             subprocess.run(["usermod", "-aG", group, "mailroot-filters"], check=True)
             with Mailroot(f"filter virus {{ address unix:{path} }}") as server:
-                listener.accept()[0].close()
+                server.send(["sales@example.com"])
+                filter.wait()
                 self.assertNotIn("is down", server.ctl("status").stdout)
 
     @unittest.skipUnless(os.geteuid() == 0, "the users are taken by root only")

@@ -159,6 +159,8 @@ START_TEST(tcp)
 	}
 	reach_why(&reach, &address, ETIMEDOUT, why);
 	ck_assert_ptr_nonnull(strstr(why, "inet:here did not answer in time: is its host up"));
+	reach_why(&reach, &address, ETIME, why);
+	ck_assert_str_eq(why, "inet:here accepts connections, but does not answer: does the filter hang?");
 	reach_why(&reach, &address, EHOSTUNREACH, why);
 	ck_assert_str_eq(why, "can't connect to inet:here: No route to host");
 	reach_why(&reach, &address, EMFILE, why);

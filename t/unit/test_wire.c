@@ -218,7 +218,7 @@ static const struct {
 	{WIRE_LINK_passwords, WIRE_DOWN, "password_fits "},
 	{WIRE_LINK_passwords, WIRE_UP, "password_of "},
 	{WIRE_LINK_filters, WIRE_DOWN, "filter_is "},
-	{WIRE_LINK_filters, WIRE_UP, "filter_of "},
+	{WIRE_LINK_filters, WIRE_UP, "filter_of filter_doubted "},
 	{WIRE_LINK_tokens, WIRE_DOWN, ""},
 	{WIRE_LINK_tokens, WIRE_UP, "token_refused "},
 	{WIRE_LINK_ctl_web, WIRE_DOWN, "ctl_row ctl_text ctl_done "},
@@ -256,7 +256,7 @@ static const struct {
 	uint64_t contract;
 } contracts[] = {
 	{31, 3950294908858911886}, {33, 5339693621160274845}, {34, 1149833283596173238},
-	{36, 3851223434904811437}, {38, 6131659366606870173},
+	{36, 3851223434904811437}, {38, 6131659366606870173}, {39, 15519174186524927320U},
 };
 
 START_TEST(lasting_packets_stay_as_they_are)
