@@ -4,7 +4,12 @@
 
 #include "common/base/log.h"
 
-enum { ABOUT_MAX = 1200, WORDS_MAX = 4000 };
+enum {
+	ABOUT_MAX = 1200,
+	WORDS_MAX = 6000,
+	NAME_SHOWN_MAX = 80, /* octets of the name of a field */
+	LIST_MAX = 250       /* then entries of a list are counted: a line of the log has 2000 octets */
+};
 
 /* Which message: its id, or before it has one, client and sender. */
 static const char *about(const struct macros_facts *facts, char to[ABOUT_MAX])
@@ -58,37 +63,55 @@ void filters_log_large(const struct filter *filter, const struct macros_facts *f
 		 (unsigned long long)octets, (long long)filter->config.max_size);
 }
 
-static void add_rcpts(struct str *to, const char *format, const struct edit_rcpt *rcpt)
+/* added=<a@example.com> added=<b@example.com> added_more=7 */
+static void add_rcpts(struct str *to, const char *word, const struct edit_rcpt *rcpt)
 {
-	for (; rcpt; rcpt = rcpt->next)
-		if (!rcpt->cancelled)
-			str_printf(to, format, SPAN_ARGS(rcpt->address.text));
+	size_t more = 0, begin = to->len;
+	for (; rcpt; rcpt = rcpt->next) {
+		if (rcpt->cancelled)
+			continue;
+		if (to->len - begin > LIST_MAX)
+			more++;
+		else
+			str_printf(to, " %s=<%.*s>", word, SPAN_ARGS(rcpt->address.text));
+	}
+	if (more)
+		str_printf(to, " %s_more=%zu", word, more);
 }
 
-/* added="X-Spam X-Score" changed="Subject" */
+/* fields_added="X-Spam X-Score" fields_changed="Subject and 7 more" */
 static void add_kind(struct str *to, const char *word, const struct edits *edits, bool changed, bool deleted)
 {
-	size_t n = 0;
+	size_t n = 0, more = 0, begin = to->len;
+	char name[NAME_SHOWN_MAX + 1];
 	for (const struct edit_field *e = edits->fields; e; e = e->next) {
 		bool removes = e->kind == EDIT_CHANGE && !e->value.len;
 		if ((e->kind == EDIT_CHANGE) != changed || removes != deleted)
 			continue;
-		str_printf(to, n++ ? " %.*s" : word, SPAN_ARGS(e->name));
+		span_quotable(e->name, name, sizeof(name));
+		if (to->len - begin > LIST_MAX)
+			more++;
+		else if (n++)
+			str_printf(to, " %s", name);
+		else
+			str_printf(to, " %s=\"%s", word, name);
 	}
+	if (more)
+		str_printf(to, " and %zu more", more);
 	if (n)
 		str_append_c(to, '"');
 }
 
 static void add_fields(struct str *to, const struct edits *edits)
 {
-	add_kind(to, " fields_added=\"%.*s", edits, false, false);
-	add_kind(to, " fields_changed=\"%.*s", edits, true, false);
-	add_kind(to, " fields_removed=\"%.*s", edits, true, true);
+	add_kind(to, "fields_added", edits, false, false);
+	add_kind(to, "fields_changed", edits, true, false);
+	add_kind(to, "fields_removed", edits, true, true);
 }
 
 void filters_log_edits(const struct filter *filter, const struct macros_facts *facts, const struct edits *edits)
 {
-	char which[ABOUT_MAX], remark[MILTER_WORDS_MAX];
+	char which[ABOUT_MAX], remark[MILTER_WORDS_MAX], reason[EDITS_REASON_MAX + 1];
 	struct str words;
 	str_init(&words, WORDS_MAX);
 	add_fields(&words, edits);
@@ -96,10 +119,11 @@ void filters_log_edits(const struct filter *filter, const struct macros_facts *f
 		str_printf(&words, " body=replaced");
 	if (edits->sender)
 		str_printf(&words, " sender=<%.*s>", SPAN_ARGS(edits->new_sender.text));
-	add_rcpts(&words, " added=<%.*s>", edits->added);
-	add_rcpts(&words, " removed=<%.*s>", edits->removed);
+	add_rcpts(&words, "added", edits->added);
+	add_rcpts(&words, "removed", edits->removed);
+	span_quotable(edits->reason, reason, sizeof(reason));
 	if (edits->quarantine)
-		str_printf(&words, " held=\"%.*s\"", SPAN_ARGS(edits->reason));
+		str_printf(&words, " held=\"%s\"", reason);
 	span_quotable(span_of(filter->machine.words), remark, sizeof(remark));
 	log_info("%s filter=%s status=edited%s%s%s%s", about(facts, which), filter->name, str_text(&words),
 		 remark[0] ? " remark=\"" : "", remark, remark[0] ? "\"" : "");
