@@ -279,6 +279,13 @@ static int rewrite(struct content *c, struct span head)
 	return err ? err : c->store->replace_end(c->store->context, true);
 }
 
+/* Why edits_header could not write HEAD: only a header that is too large stays so. */
+static int header_fault(const struct content *c, const struct str *head)
+{
+	bool large = header_of(c).len > EDITS_HEADER_MAX || (head->failed && !head->no_memory);
+	return large ? -EMSGSIZE : -ENOMEM;
+}
+
 int content_apply(struct content *c, const struct edits *edits)
 {
 	struct str head;
@@ -290,7 +297,7 @@ int content_apply(struct content *c, const struct edits *edits)
 	}
 	err = end_body(c, edits);
 	if (!err && !edits_header(edits, header_of(c), &c->ours, &head))
-		err = -EMSGSIZE;
+		err = header_fault(c, &head);
 	if (!err && !span_equal(str_span(&head), str_span(&c->head)))
 		err = rewrite(c, str_span(&head));
 	c->read = false;

@@ -34,16 +34,18 @@ static int take(struct ipc_packet *answer, char *why, size_t size)
 	return fd;
 }
 
-/* FD: where the answer will come. Waits for it, or for the order to stop: -ECANCELED, and FD is closed. */
+/* FD: where the answer will come. Waits for it, or for the order to stop: -ECANCELED. After an error FD is closed. */
 static int await_answer(int fd, int64_t until, const struct dial_stop *stop)
 {
 	*stop->waiting_fd = fd;
 	int err = *stop->ordered ? -ECANCELED : fd_await(fd, until);
 	*stop->waiting_fd = -1;
-	if (!*stop->ordered)
-		return err == -ETIMEDOUT ? 0 : err; /* ask_finish finds that out, too */
+	if (*stop->ordered)
+		err = -ECANCELED;
+	if (!err || err == -ETIMEDOUT)
+		return 0; /* ask_finish finds that out, too */
 	fd_close(&fd);
-	return -ECANCELED;
+	return err;
 }
 
 static int ask(int link, struct span question, int64_t until, const struct dial_stop *stop, char *buffer, size_t size,

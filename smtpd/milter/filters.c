@@ -35,6 +35,7 @@ void filters_end(struct filters *f)
 	f->list = NULL;
 	f->count = 0;
 	f->config = NULL;
+	f->decider = NULL;
 	f->message = false;
 }
 

@@ -74,6 +74,12 @@ static enum pickup_result say_reply(struct pickup_file *f)
 	return reply->code < 500 ? PICKUP_LATER : PICKUP_BAD;
 }
 
+static enum pickup_result say_error(struct pickup_file *f, int err)
+{
+	snprintf(f->why, sizeof(f->why), "%s: %s", N_("the message can't be written to new/"), strerror(-err));
+	return PICKUP_LATER;
+}
+
 static enum pickup_result follow(struct pickup_file *f, enum filters_verdict verdict)
 {
 	bool down = f->filters.decider && f->filters.decider->failed;
@@ -89,13 +95,13 @@ static enum pickup_result follow(struct pickup_file *f, enum filters_verdict ver
 	case FILTERS_TOO_LARGE:
 		return say(f, PICKUP_BAD, N_("its header is too large for filter %s"));
 	case FILTERS_STORE:
-		snprintf(f->why, sizeof(f->why), "%s: %s", N_("the message can't be written to new/"),
-			 strerror(-f->filters.error));
-		return PICKUP_LATER;
+		return say_error(f, f->filters.error);
 	case FILTERS_STOPPED:
 		f->why[0] = '\0';
 		return PICKUP_LATER;
 	default:
+		if (!f->filters.decider)
+			return say_error(f, -ENOMEM);
 		return down ? say_down(f, PICKUP_LATER) : say(f, PICKUP_LATER, N_("filter %s refuses it for now"));
 	}
 }
