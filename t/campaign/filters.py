@@ -7,7 +7,8 @@ Needs root. Everything runs in a network namespace of its own. Between each serv
 that what the filter is told is compared, too: commands, macros, header fields, body. Compared octet for octet are
 
     mail      header, body, sender and recipients of all that is delivered (of held mail, after its release)
-    replies   of the server to the client, of commands and of the message
+    held      whether the message waited for its release
+    replies   of the server to the client, of commands and of the message: codes, and whole refusals
     events    packets to the filter, with their macros
 
 after normalised() only:
@@ -20,7 +21,7 @@ after normalised() only:
     name :      blanks between the name of a field and its colon, which Postfix removes
     "a"@b       quotation marks around a local part that needs none, which Postfix removes
     recipients  that a filter adds though they are there: Postfix sends to them twice
-    replies     texts of the servers' own, of which the codes count; a refusal at HELO, to which Postfix replies later (refused_at_hello)
+    replies     a refusal at HELO, to which Postfix replies later (refused_at_hello)
 
 Postfix runs with settings that switch off what it does to mail beside its filters (POSTFIX). The row `none` has no filter.
 """
@@ -49,6 +50,7 @@ from peers import unpacked  # noqa: E402
 from test_connect import TXT, NameServer  # noqa: E402
 
 INSIDE = "MAILROOT_FILTERS_CAMPAIGN"
+KINDS = ("mail", "held", "replies", "events")
 HOST = "mail.example.com"
 FILTERS = {"none": None, "odd": filter_peers.OddFilter, "odd exact": filter_peers.ExactOddFilter, "odd twice": filter_peers.OddFilter, "opendkim": filter_peers.OpenDkim,
            "opendmarc": filter_peers.OpenDmarc, "clamav": filter_peers.Clamav, "clamav quarantine": filter_peers.ClamavQuarantine,
@@ -288,7 +290,7 @@ def send_all(server, sink, tap, messages):
 
 
 LEFT_OUT = (b"v", b"{client_port}", b"{mail_host}", b"{rcpt_host}")
-TWICE = ("delete a recipient", "delete all recipients", "quarantine with edits")  # see beyond_comparison
+TWICE = ("delete a recipient", "delete all recipients", "quarantine", "quarantine with edits")  # see beyond_comparison
 STAGES = "CHMRTLNBE"  # in the order in which a filter looks for a macro, from the last one back to the first
 
 
@@ -352,7 +354,7 @@ def normalised(result):
         events.append((command, plain(data).decode("latin-1"), json.dumps(macros, sort_keys=True)))
     return {"mail": sorted((sender, tuple(rcpts), plain(text).decode("latin-1")) for sender, rcpts, text in result.mail),
             "held": result.held,
-            "replies": [(command, text.replace(number, "(id)") if number else text) for command, text in result.replies],
+            "replies": codes([(command, text.replace(number, "(id)") if number else text) for command, text in result.replies]),
             "events": events}
 
 
@@ -378,8 +380,8 @@ def near(value, other):
 
 
 def codes(replies):
-    """Reply codes, with their enhanced codes for refusals: texts of the servers themselves differ."""
-    return [(command, re.search(r"([45]\d\d .\.\d+\.\d+|\d{3}).*\Z", text)[1]) for command, text in replies]
+    """Reply codes, and whole refusals: other texts are the servers' own."""
+    return [(command, text if text[0] in "45" else text[:3]) for command, text in replies]
 
 
 def compare(name, messages, postfix_results, mailroot_results, show):
@@ -389,21 +391,20 @@ def compare(name, messages, postfix_results, mailroot_results, show):
         if beyond_comparison(name, number):
             continue
         one, two = normalised(postfix_results[number]), normalised(mailroot_results[number])
-        one["codes"], two["codes"] = codes(one["replies"]), codes(two["replies"])
         if refused_at_hello(name, number):
-            one["codes"], two["codes"] = one["codes"][-2][1][0], two["codes"][-1][1][0]
-        for kind in ("mail", "held", "codes", "replies", "events"):
+            one["replies"], two["replies"] = one["replies"][-2][1][0], two["replies"][-1][1][0]
+        for kind in KINDS:
             if one[kind] != two[kind]:
                 differ[kind].append(number)
-                if kind != "replies" and len(differ[kind]) <= show:
+                if len(differ[kind]) <= show:
                     what = first_difference(one[kind], two[kind]) if isinstance(one[kind], list) else f"{one[kind]} {two[kind]}"
                     print(f"  {name}: {number} {message.name} {action_of(name, number)}: {kind}\n    {what}")
     return differ
 
 
 def beyond_comparison(name, number):
-    """Mailroot does not ask a second filter when the first has left no recipient, and makes the edits of the second when the first has
-    quarantined the message; Postfix does neither."""
+    """Mailroot does not show a message to a second filter when the first has left no recipient, Postfix does not when the first has
+    quarantined it."""
     return name == "odd twice" and ACTIONS[number % len(ACTIONS)][0] in TWICE
 
 
@@ -426,33 +427,39 @@ def run_inside(options):
     messages = list(enumerate(odd_messages.corpus()))[options.first:options.first + options.count]
     with Names():
         for name in names(options):
-            results = {}
-            for server in options.servers.split(","):
-                results[server] = through(name, server, messages)
+            with running(FILTERS[name]) as filter_peer:
+                results = {server: through(name, filter_peer, server, messages) for server in options.servers.split(",")}
             print(report(name, messages, results, options.show, failures), flush=True)
     return failures
 
 
-def through(name, server, messages):
+@contextlib.contextmanager
+def running(kind):
+    """One for both servers: the order in which rspamd adds fields is another in each of its processes."""
+    if not kind:
+        yield None
+        return
+    with kind() as filter_peer:
+        filter_peer.serve()
+        yield filter_peer
+
+
+def through(name, filter_peer, server, messages):
     with contextlib.ExitStack() as stack:
         tap, filters, sink = None, [], stack.enter_context(Sink())
-        if FILTERS[name]:
-            filter_peer = stack.enter_context(FILTERS[name]())
-            filter_peer.serve()
+        if filter_peer:
             tap = stack.enter_context(Tap(filter_peer.port))
             filters = [tap.address] * (2 if name == "odd twice" else 1)
-        running = stack.enter_context(SERVERS[server](sink, filters))
-        return send_all(running, sink, tap, messages)
+        started = stack.enter_context(SERVERS[server](sink, filters))
+        return send_all(started, sink, tap, messages)
 
 
 def report(name, messages, results, show, failures):
     if len(results) == 1:
         return f"{name}: {only_one(*results.values())}"
     differ = compare(name, messages, results["postfix"], results["mailroot"], show)
-    if differ["mail"] or differ["held"] or differ["codes"]:
-        failures.append(f"{name}: {len(differ['mail'])} of {len(messages)} differ in mail, {len(differ['held'])} in being held, "
-                        f"{len(differ['codes'])} in reply codes")
-    same = {kind: len(messages) - len(differ[kind]) for kind in ("mail", "held", "codes", "replies", "events")}
+    failures += [f"{name}: {len(numbers)} of {len(messages)} differ in {kind}" for kind, numbers in differ.items() if numbers]
+    same = {kind: len(messages) - len(differ[kind]) for kind in KINDS}
     return f"{name}: of {len(messages)} the same: " + ", ".join(f"{kind} {count}" for kind, count in same.items()) + f"; {only_one(results['postfix'])}"
 
 
