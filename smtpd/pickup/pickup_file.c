@@ -229,7 +229,7 @@ static bool unchanged(const struct pickup_file *f, const struct stat *before)
 	       now.st_mtim.tv_sec == before->st_mtim.tv_sec && now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
 }
 
-static enum pickup_result write_message(struct pickup_file *f, const char *id, const struct stat *before)
+static enum pickup_result write_message(struct pickup_file *f, const char *id)
 {
 	char date[CLOCK_TEXT_MAX];
 	size_t begin = 0, end = 0;
@@ -252,8 +252,6 @@ static enum pickup_result write_message(struct pickup_file *f, const char *id, c
 		return trouble(f, N_("can't create a message in new/"), err);
 	put_envelope(f, id, date);
 	result = put_text(f, span_skip(text, end));
-	if (result == PICKUP_SENT && !unchanged(f, before))
-		result = say(f, PICKUP_LATER, "");
 	return result == PICKUP_SENT ? pickup_filter_content(f, id) : result;
 }
 
@@ -377,7 +375,10 @@ static enum pickup_result send_open(struct pickup_file *f, const char *claimed, 
 		return say(f, PICKUP_LATER,
 			   no_room == -EROFS ? N_("can't write to the spool")
 					     : N_("there is less free space than free_space_floor"));
-	enum pickup_result result = write_message(f, id, &before);
+	enum pickup_result result = write_message(f, id);
+	/* A filter may have taken minutes. */
+	if ((result == PICKUP_SENT || result == PICKUP_DISCARDED) && !unchanged(f, &before))
+		result = say(f, PICKUP_LATER, "");
 	if (result == PICKUP_SENT)
 		result = hand_over(f, claimed);
 	else if (result == PICKUP_DISCARDED)

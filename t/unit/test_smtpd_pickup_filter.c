@@ -86,6 +86,31 @@ START_TEST(quarantine_holds)
 }
 END_TEST
 
+/* A program writes more to the file while the filter looks at its content. */
+static void write_more(void *context, const char *name)
+{
+	(void)context;
+	if (!name || !d.file.octets)
+		return;
+	int fd = openat(d.folder_fd, claimed, O_WRONLY | O_APPEND | O_CLOEXEC);
+	ck_assert_int_eq(fd_write_all(fd, SPAN("more\r\n")), 0);
+	fd_close(&fd);
+}
+
+START_TEST(a_file_that_grows_meanwhile_stays)
+{
+	struct filter_services services = fake_services;
+	services.waiting = write_more;
+	begin("");
+	d.file.services = &services;
+	FAKE_ANSWER(fake, 'E', "cd"[_i], "");
+	ck_assert_int_eq(send_file(), PICKUP_LATER);
+	ck_assert(is_there(&d));
+	ck_assert(new_is_empty());
+	finish();
+}
+END_TEST
+
 /* The answer to a command, and what becomes of the file. */
 static const struct {
 	char command, answer;
@@ -203,6 +228,7 @@ int main(void)
 	tcase_set_timeout(all, 60);
 	tcase_add_test(all, a_filter_sees_localhost_and_edits);
 	tcase_add_test(all, quarantine_holds);
+	tcase_add_loop_test(all, a_file_that_grows_meanwhile_stays, 0, 2);
 	tcase_add_loop_test(all, each_answer, 0, ANSWERS);
 	tcase_add_loop_test(all, each_when_down, 0, MANNERS * DOWNS);
 	tcase_add_loop_test(all, only_the_mail_that_it_is_for, 0, 7);
