@@ -115,7 +115,7 @@ bool dkim_sign_header(struct dkim_sign *s, struct span header, const char **why)
 		return false;
 	}
 	if (!take_header(s, header)) {
-		*why = N_("there is no memory for its header");
+		*why = NULL;
 		return false;
 	}
 	if (!dkim_fields_select(str_span(&s->text), s->params->names, s->params->oversign, &s->fields, why))
@@ -206,6 +206,6 @@ bool dkim_sign_hash(struct dkim_sign *s, size_t which, uint8_t hash[DKIM_HASH], 
 	}
 	hash_header(s, which, hash);
 	if (s->broken)
-		*why = N_("there is no memory to sign it");
+		*why = NULL;
 	return !s->broken;
 }

@@ -56,8 +56,8 @@ struct dkim_sign *dkim_sign_begin(const struct dkim_params *params);
 
 /*
  * Takes the whole header as it is sent, without the empty line behind it. False with *why, a phrase with "it" (the
- * message): it can't be signed, because the header is longer than DKIM_HEADER_MAX, or dkim_fields_select says so.
- * Nothing else may then be called but dkim_sign_end.
+ * message): it can't be signed, because the header is longer than DKIM_HEADER_MAX, or dkim_fields_select says so; NULL
+ * = no memory, so it can be signed later. Nothing else may then be called but dkim_sign_end.
  */
 bool dkim_sign_header(struct dkim_sign *s, struct span header, const char **why);
 
@@ -65,8 +65,8 @@ bool dkim_sign_header(struct dkim_sign *s, struct span header, const char **why)
 void dkim_sign_body(struct dkim_sign *s, struct span piece);
 
 /*
- * After the last piece: gives the hash that selector WHICH signs. False with *why: no empty line followed the header,
- * or no memory.
+ * After the last piece: gives the hash that selector WHICH signs. False with *why: no empty line followed the header;
+ * NULL = no memory.
  */
 bool dkim_sign_hash(struct dkim_sign *s, size_t which, uint8_t hash[DKIM_HASH], const char **why);
 

@@ -15,9 +15,9 @@ struct message_text {
 
 /*
  * Appends the header of TEXT to TO, which is initialized here and freed by the caller, and moves text->at behind the
- * header. It is rewritten by RULE, unless that has no address. False with TO empty: the header has more than
- * SEND_AS_HEADER_MAX octets, or can't be read; it is sent as it is.
+ * header. It is rewritten by RULE, unless that has no address. 0, or -errno with TO empty: -EFBIG = the header has more
+ * than SEND_AS_HEADER_MAX octets, -EPIPE = the file is shorter than its size.
  */
-bool sent_header(struct message_text *text, const struct send_as *rule, struct str *to);
+int sent_header(struct message_text *text, const struct send_as *rule, struct str *to);
 
 #endif

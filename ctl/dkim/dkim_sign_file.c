@@ -123,11 +123,11 @@ static const char *sign(const struct config_dkim *dkim, struct dkim_key *const *
 	const char *why;
 	size_t len;
 	if (!dkim_sign_header(s, m->header, &why))
-		return why;
+		return why ? why : N_("out of memory");
 	dkim_sign_body(s, m->rest);
 	for (size_t i = 0; i < dkim->selector.n; i++) {
 		if (!dkim_sign_hash(s, i, hash, &why))
-			return why;
+			return why ? why : N_("out of memory");
 		if (!dkim_key_sign(keys[i], hash, signature, &len))
 			return N_("OpenSSL can't sign with the key");
 		dkim_sign_field(s, i, (struct span){(const char *)signature, len}, fields);

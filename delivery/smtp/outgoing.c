@@ -1,5 +1,6 @@
 #include "delivery/smtp/outgoing.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "common/base/language.h"
@@ -58,12 +59,18 @@ static void log_long_header(const struct client_job *job, bool rewrites, bool wa
 			    SPAN_ARGS(job->id), SEND_AS_HEADER_MAX);
 }
 
+/* ERR: -errno of reading the header. */
+static bool must_wait(int err, struct outcome *why)
+{
+	const char *text = err == -EPIPE ? N_("the message file is shorter than its name says") : strerror(-err);
+	*why = (struct outcome){.event = JOURNAL_DELAYED, .code = 451, .enhanced = {4, 3, 0}, .text = span_of(text)};
+	return false;
+}
+
 static bool add_header(struct outgoing *out, const struct str *header, uint64_t rest, struct outcome *why)
 {
-	*why = (struct outcome){
-		.event = JOURNAL_DELAYED, .code = 451, .enhanced = {4, 3, 0}, .text = SPAN(N_("out of memory"))};
 	out->at = rest;
-	return str_append(&out->front, str_span(header));
+	return str_append(&out->front, str_span(header)) || must_wait(-ENOMEM, why);
 }
 
 static bool make(struct client *c, const struct client_job *job, struct outcome *why)
@@ -74,8 +81,11 @@ static bool make(struct client *c, const struct client_job *job, struct outcome 
 	struct str header;
 	if (!rewrites && !out->wanted)
 		return true;
-	if (!sent_header(&text, &job->send_as, &header)) {
+	int err = sent_header(&text, &job->send_as, &header);
+	if (err == -EFBIG) {
 		log_long_header(job, rewrites, out->wanted);
+	} else if (err) {
+		good = must_wait(err, why);
 	} else {
 		good = !out->wanted || sign(c, job, str_span(&header), text.at, why);
 		if (good && rewrites)

@@ -27,20 +27,31 @@ static bool goes_unsigned(const struct sign_text *text, const char *why)
 	return true;
 }
 
-/* The block that signs TEXT; NULL = none. */
-static const struct config_dkim *choose(const struct sign_text *text)
+static bool no_memory(struct outcome *why)
 {
-	char room[DOMAIN_MAX + 1];
-	const char *why;
-	const struct config_dkim *dkim = NULL;
+	return must_wait(why, (struct enhanced){4, 3, 0}, strerror(ENOMEM));
+}
+
+/* No signature was made: FAULT of TEXT; NULL = no memory. */
+static bool fails(const struct sign_text *text, const char *fault, struct outcome *why)
+{
+	return fault ? goes_unsigned(text, fault) : no_memory(why);
+}
+
+/* The block that signs TEXT; NULL = none. */
+static bool choose(const struct sign_text *text, const struct config_dkim **dkim, struct outcome *why)
+{
+	const char *fault;
 	struct str domain;
-	str_init(&domain, sizeof(room));
-	if (!dkim_fields_from(text->header, &domain, &why))
-		goes_unsigned(text, why);
-	else
-		dkim = config_dkim_find(text->signing->signer->server, str_span(&domain));
+	str_init(&domain, DOMAIN_MAX);
+	*dkim = NULL;
+	if (!dkim_fields_from(text->header, &domain, &fault))
+		goes_unsigned(text, fault);
+	else if (!domain.failed)
+		*dkim = config_dkim_find(text->signing->signer->server, str_span(&domain));
+	bool good = !domain.no_memory || no_memory(why);
 	str_free(&domain);
-	return dkim;
+	return good;
 }
 
 /* One pass over what follows the header. False: the file can't be read; errno. */
@@ -66,7 +77,7 @@ static bool add_field(const struct sign_text *text, const struct config_dkim *dk
 	const char *fault;
 	char words[SECURITY_TROUBLE_MAX];
 	if (!dkim_sign_hash(s, which, hash, &fault))
-		return goes_unsigned(text, fault);
+		return fails(text, fault, why);
 	int len = signer_ask(signing->signer, signing->link, key, hash, clock_mono_ms() + SIGN_MS, signature);
 	if (len < 0) {
 		snprintf(words, sizeof(words), N_("the process that signs mail (DKIM) gives no signature: %s"),
@@ -82,7 +93,7 @@ static bool add_fields(const struct sign_text *text, const struct config_dkim *d
 {
 	const char *fault;
 	if (!dkim_sign_header(s, text->header, &fault))
-		return goes_unsigned(text, fault);
+		return fails(text, fault, why);
 	if (!hash_rest(text, s))
 		return must_wait(why, (struct enhanced){4, 3, 0},
 				 errno == EPIPE ? N_("the message file is shorter than its name says")
@@ -114,20 +125,21 @@ static bool sign_by(const struct sign_text *text, const struct config_dkim *dkim
 	}
 	const struct dkim_params params = dkim_block_params(dkim, selectors, text->line_max);
 	struct dkim_sign *s = dkim_sign_begin(&params);
-	bool good = s ? add_fields(text, dkim, s, fields, why)
-		      : must_wait(why, (struct enhanced){4, 3, 0}, strerror(ENOMEM));
+	bool good = s ? add_fields(text, dkim, s, fields, why) : no_memory(why);
 	dkim_sign_end(s);
 	return good;
 }
 
 bool sign_message(const struct sign_text *text, struct str *fields, char *signed_by, struct outcome *why)
 {
-	const struct config_dkim *dkim = choose(text);
+	const struct config_dkim *dkim;
+	if (!choose(text, &dkim, why))
+		return false;
 	if (!dkim)
 		return true;
 	bool good = sign_by(text, dkim, fields, why);
 	if (good && fields->failed)
-		good = must_wait(why, (struct enhanced){4, 3, 0}, strerror(ENOMEM));
+		good = no_memory(why);
 	if (good && fields->len)
 		name_signers(dkim, signed_by);
 	return good;

@@ -17,7 +17,7 @@ void text_stream_open_sent(struct text_stream *s, struct message_text *text, con
 {
 	text_stream_open(s, text->fd);
 	if (rule->address.len)
-		sent_header(text, rule, &s->header);
+		(void)sent_header(text, rule, &s->header); /* otherwise the header is shown as it is */
 	s->at = (off_t)text->at;
 }
 

@@ -101,6 +101,26 @@ START_TEST(mail_waits_without_a_word_to_the_host)
 }
 END_TEST
 
+/* Otherwise the header would go out unsigned, and with the address that send_as hides. */
+START_TEST(mail_waits_for_a_header_that_cannot_be_read)
+{
+	struct fixture f;
+	struct server s;
+	set_up(&f, 1);
+	set_message(&f, SPAN("From: a@example.com\r\nSubj"));
+	f.job.size += 10;
+	int end = set_signer(&f, 1);
+	server_start(&s, HELLO "C QUIT\n");
+	add_host(&f, "mx", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELAYED, 451, "the message file is shorter than its name says");
+	finish(&f, &s);
+	str_free(&s.body);
+	forget_signer(end);
+	tear_down(&f);
+}
+END_TEST
+
 START_TEST(a_block_may_say_no)
 {
 	struct fixture f;
@@ -130,6 +150,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, one_signature_serves_all_transactions);
 	tcase_add_test(tc, mail_waits_without_a_word_to_the_host);
+	tcase_add_test(tc, mail_waits_for_a_header_that_cannot_be_read);
 	tcase_add_test(tc, a_block_may_say_no);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

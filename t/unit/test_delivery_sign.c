@@ -1,7 +1,10 @@
 /* The signatures of a message: which domain signs, and when it goes unsigned or waits. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "delivery/smtp/sign.h"
 #include "t/unit/signer_fixture.h"
@@ -127,6 +130,39 @@ START_TEST(mail_waits_when_its_file_is_too_short)
 }
 END_TEST
 
+/* The address space of this process, in octets. */
+static size_t address_space(void)
+{
+	size_t pages = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fscanf(file, "%zu", &pages), 1);
+	fclose(file);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+START_TEST(mail_waits_for_memory)
+{
+#if !defined(__SANITIZE_ADDRESS__)
+	enum { LONG = 250 * 1024 };
+	static char header[LONG + 100];
+	struct rlimit before, small;
+	memset(header, 'x', LONG);
+	memcpy(header, "From: x@a.test\r\nX: ", strlen("From: x@a.test\r\nX: "));
+	memcpy(header + LONG, "\r\n", 3);
+	ck_assert_int_eq(getrlimit(RLIMIT_AS, &before), 0);
+	small = (struct rlimit){address_space(), before.rlim_max};
+	ck_assert_int_eq(setrlimit(RLIMIT_AS, &small), 0);
+	bool went_on = sign(header);
+	ck_assert_int_eq(setrlimit(RLIMIT_AS, &before), 0);
+	ck_assert(!went_on);
+	ck_assert_msg(span_equal(why.text, span_of(strerror(ENOMEM))), "%.*s", SPAN_ARGS(why.text));
+	ck_assert(sign(header));
+	ck_assert_str_eq(signed_by, "a.test/rsa,ed");
+#endif
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sign");
@@ -139,6 +175,7 @@ int main(void)
 	tcase_add_test(tc, mail_waits_for_a_key);
 	tcase_add_test(tc, mail_waits_for_the_signer);
 	tcase_add_test(tc, mail_waits_when_its_file_is_too_short);
+	tcase_add_test(tc, mail_waits_for_memory);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

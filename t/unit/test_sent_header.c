@@ -2,6 +2,7 @@
  */
 #include "common/spool/sent_header.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -23,9 +24,9 @@ static void check(struct span text, size_t at, size_t head, const char *expected
 {
 	struct str header;
 	struct message_text message = {.fd = file_of(text), .head = {text.at, head}, .at = at, .size = text.len};
-	bool done = sent_header(&message, &rule, &header);
-	ck_assert_int_eq(done, expected != NULL);
-	ck_assert_uint_eq(message.at, done ? end : at);
+	int err = sent_header(&message, &rule, &header);
+	ck_assert_int_eq(err, expected ? 0 : -EFBIG);
+	ck_assert_uint_eq(message.at, err ? at : end);
 	ck_assert_str_eq(str_text(&header), expected ? expected : "");
 	str_free(&header);
 	close(message.fd);
@@ -61,7 +62,7 @@ START_TEST(a_file_shorter_than_it_should_be)
 {
 	struct str header;
 	struct message_text message = {.fd = file_of(SPAN("Subject: x\r\n")), .size = 100};
-	ck_assert(!sent_header(&message, &rule, &header));
+	ck_assert_int_eq(sent_header(&message, &rule, &header), -EPIPE);
 	ck_assert_uint_eq(message.at, 0);
 	str_free(&header);
 	close(message.fd);
