@@ -227,6 +227,24 @@ class Dkim(unittest.TestCase):
                     self.assertNotIn(b"x-mailroot", sent[2])
                     self.assertEqual(len(self.verify(sent)), count)
 
+    @peers.needs_root
+    def test_a_stranger_after_the_first_block(self):
+        """A reload that adds the first block dkim: from then on the door marks what strangers send."""
+        self.key("m1")
+        door, stranger = "2001:db8:9::1", "2001:db8:1::5"
+        with own_network(door, stranger):
+            port = harness.free_port()
+            with Sink() as sink:
+                settings = f"listen [{door}]:{port}\nremote_domain partner.test {{ relay yes; route [127.0.0.1]:{sink.port} }}\n"
+                with Mailroot(settings) as server, smtplib.SMTP(door, port, timeout=20, source_address=(stranger, 0)) as client:
+                    client.ehlo()
+                    server.write_conf(settings + self.block("m1"))
+                    server.ctl("reload")
+                    client.sendmail("app@example.com", ["boss@partner.test"], MESSAGE)
+                    self.assertEqual(len(self.verify(sink.wait(1)[0])), 0)
+                    server.send(["boss@partner.test"], text=MESSAGE)
+                    self.assertEqual(len(self.verify(sink.wait(2)[1])), 1)
+
     def test_a_killed_signer_comes_back(self):
         self.key("m1")
         with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}; delivery {{ retry 1s }}\n" + self.block("m1")) as server:
