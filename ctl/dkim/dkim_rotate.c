@@ -127,8 +127,16 @@ static void ask_states(void *context, size_t which, struct str *to)
 	for (size_t i = 0; i < r->n; i++) {
 		struct selector seen;
 		selectors_ask(&ask, r->lines[i].next.selector, r->place.domain, &r->lines[i].next_key, &seen);
+		if (seen.state == SELECTOR_GOOD && !selectors_accepted(&seen))
+			seen.state = SELECTOR_UNUSABLE;
 		str_append_c(to, (char)('a' + seen.state));
 	}
+}
+
+/* LETTER comes from a process that reads what strangers have in DNS. */
+static enum selector_state state_of(char letter)
+{
+	return letter >= 'a' && letter <= 'a' + SELECTOR_GOOD ? (enum selector_state)(letter - 'a') : SELECTOR_UNKNOWN;
 }
 
 /* Whether DNS has all new keys. */
@@ -141,7 +149,7 @@ static bool ask_dns(struct rotation *r)
 	jobs_run(&jobs, &result);
 	for (size_t i = 0; i < r->n; i++) {
 		bool told = result.complete && result.text.len == r->n;
-		r->lines[i].state = told ? (enum selector_state)(result.text.at[i] - 'a') : SELECTOR_UNKNOWN;
+		r->lines[i].state = told ? state_of(result.text.at[i]) : SELECTOR_UNKNOWN;
 		good &= r->lines[i].state == SELECTOR_GOOD;
 	}
 	jobs_free(&result, 1);

@@ -54,7 +54,7 @@ static bool passes_dkim(const struct dkim_view *view)
 {
 	bool good = false;
 	for (size_t i = 0; i < view->key_count; i++)
-		good |= view->keys[i].configured && view->keys[i].seen.state == SELECTOR_GOOD;
+		good |= view->keys[i].configured && selectors_accepted(&view->keys[i].seen);
 	return good && dmarc_aligned(span_of(view->dkim->name), span_of(view->domain), view->policy.dmarc.strict_dkim);
 }
 

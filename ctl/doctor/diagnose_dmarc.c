@@ -78,7 +78,7 @@ static bool passes_dkim(struct ask *ask, const struct config_server *server, con
 		if (key->dkim != dkim)
 			continue;
 		selectors_ask(ask, key->selector, dkim->name, key->readable ? &key->record : NULL, &found);
-		good = found.state == SELECTOR_GOOD || found.state == SELECTOR_UNKNOWN;
+		good = selectors_accepted(&found) || found.state == SELECTOR_UNKNOWN;
 	}
 	return good;
 }

@@ -20,6 +20,13 @@ const char *selectors_word(enum selector_state state)
 	return words[state];
 }
 
+bool selectors_accepted(const struct selector *found)
+{
+	const struct dkim_record *key = &found->record;
+	return found->state == SELECTOR_GOOD && found->count == 1 && !key->not_email && !key->sha1_only &&
+	       (key->ed25519 || key->bits >= DKIM_RECORD_RSA_MIN);
+}
+
 /* What one record means. */
 static enum selector_state judge(struct span text, const struct dkim_record *ours, struct dkim_record *record,
 				 char *why)

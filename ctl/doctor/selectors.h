@@ -30,6 +30,10 @@ struct selector {
 void selectors_ask(struct ask *ask, const char *selector, const char *domain, const struct dkim_record *ours,
 		   struct selector *out);
 
+/* Whether receivers accept signatures of the key that was looked up: no other record, and nothing in it forbids them.
+ */
+bool selectors_accepted(const struct selector *found);
+
 /* "published", "not published": the state for a table or JSON. */
 const char *selectors_word(enum selector_state state);
 

@@ -279,6 +279,11 @@ class Rotation(Dkim):
         self.refused("rotate", "a.test", "--finish", says="published, but another key")
         self.assertEqual(self.file.read_text(), before)
         self.assertIn("not in use", self.dkim("check", "a.test"))
+        for records in ([record.replace("p=", "s=tlsrpt; p=")], [record.replace("p=", "h=sha1; p=")], [doctor.DKIM, record]):
+            with self.subTest(records=records):
+                self.publish(selector, *records)
+                self.refused("rotate", "a.test", says=["published, but unusable", "nothing was changed"])
+                self.assertEqual(self.file.read_text(), before)
         self.publish(selector, record)
         said = self.dkim("rotate", "a.test")
         self.assertIn(f"selector {selector} has taken the place of m1", said)
@@ -401,6 +406,8 @@ class Records(Dkim):
             with self.subTest(records=records):
                 self.publish("m1", *records)
                 self.expect(state, severity, words)
+                self.assertNotIn("passes DMARC by DKIM", self.dkim("check", "a.test", code=None))
+                self.assertNotIn("by SPF and by DKIM", self.dkim("check", "a.test", code=None))
         self.publish("m1", ours.replace("p=", "t=y:s; p="))
         self.expect("published", "note", "being tested", code=0)
         self.publish("m1", f"k=rsa;p={p[:100]} {p[100:]};")
