@@ -147,7 +147,7 @@ class SpamAssassin(Filter):
                    "lock_method flock\nreport_hostname mail.example.com\n")
         self.folder("var/lib/spamassassin", owner=(20055, 20055))
         self.start("/usr/sbin/spamd", "--local", "--port", port, "--listen", "127.0.0.1", "--username", "debian-spamd", "--nouser-config",
-                   "--max-children", "2", "--syslog", "stderr", port=port, LC_ALL="C")
+                   "--max-children", "2", "--syslog", "stderr", port=port, LC_ALL="C", PERL_HASH_SEED="0", PERL_PERTURB_KEYS="0")
 
     def serve(self):
         spamd = harness.free_port()
