@@ -1,4 +1,5 @@
 /* Checks the private keys of blocks dkim. Never prints any of them. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +25,12 @@ static void examine_key(struct place *place, const char *path, int fd)
 	struct str pem;
 	str_init(&pem, DKIM_KEY_FILE_MAX);
 	int err = fd_read_all(fd, &pem);
+	if (err == -EFBIG) {
+		snprintf(why, sizeof(why), N_("it has more than %d octets: it is no key"), DKIM_KEY_FILE_MAX);
+		say(place, CERTIFICATE_ERROR, path, why);
+		str_wipe(&pem);
+		return;
+	}
 	if (err) {
 		say(place, CERTIFICATE_ERROR, path, strerror(-err));
 		str_wipe(&pem);

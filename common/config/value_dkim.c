@@ -7,7 +7,10 @@
 #include "common/base/language.h"
 #include "common/mail/domain.h"
 
-enum { HEADER_NAME_MAX = 64 /* octets; a signature has each name on one line (DKIM_FIELDS_NAME_MAX) */ };
+enum {
+	HEADER_NAME_MAX = 64, /* octets; a signature has each name on one line (DKIM_FIELDS_NAME_MAX) */
+	SELECTORS_MAX = 8     /* DKIM_SELECTORS_MAX */
+};
 
 static char *keep_lower(struct config_parse *parse, struct span text)
 {
@@ -43,6 +46,9 @@ bool config_dkim_selectors(struct config_parse *parse, void *to)
 	list->at = config_value_entries(parse, sizeof(*list->at), &n);
 	list->n = 0;
 	for (size_t i = 0; i < n; i += 2) {
+		if (list->n == SELECTORS_MAX)
+			return config_value_refuse(parse, &parse->items[i],
+						   N_("more than 8 selectors: a message has one signature of each"));
 		if (!parse_selector(parse, i, &list->at[list->n]))
 			return false;
 		list->n++;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/config/config.h"
+#include "common/dkim/sign.h"
 #include "t/unit/suite.h"
 
 static struct config config;
@@ -51,6 +52,37 @@ START_TEST(values_reach_the_clients)
 	ck_assert(!dkim->oversign && dkim->subdomains);
 	ck_assert_int_eq(dkim->canonical, CONFIG_SIMPLE_RELAXED);
 	ck_assert_int_eq(dkim->expire, INT64_C(7) * 86400 * 1000);
+}
+END_TEST
+
+/* As many as a message can have signatures of. */
+START_TEST(eight_selectors)
+{
+	const struct config_dkim *dkim = &see("dkim b.example { selector a /a\nselector b /b\nselector c /c\n"
+					      "selector d /d\nselector e /e\nselector f /f\nselector g /g\n"
+					      "selector h /h\n}")
+						  ->dkims[0];
+	ck_assert_uint_eq(dkim->selector.n, DKIM_SELECTORS_MAX);
+	ck_assert_str_eq(dkim->selector.at[7].file, "/h");
+}
+END_TEST
+
+START_TEST(nine_selectors_are_refused)
+{
+	struct config_report report = {0};
+	struct config whole;
+	str_init(&report.text, 10000);
+	struct config_tree *tree = config_read_text(
+		"test.conf",
+		SPAN("virtual_server default { dkim b.example { selector a /a\nselector b /b\nselector c /c\n"
+		     "selector d /d\nselector e /e\nselector f /f\nselector g /g\nselector h /h\nselector i /i\n} }"),
+		&report);
+	ck_assert(!config_build(tree, "host.example.com", &whole, &report));
+	ck_assert_ptr_nonnull(strstr(str_text(&report.text), "more than 8 selectors"));
+	config_free(&whole);
+	config_tree_free(tree);
+	str_free(&report.text);
+	see("");
 }
 END_TEST
 
@@ -109,6 +141,8 @@ int main(void)
 	TCase *tc = tcase_create("dkim");
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_add_test(tc, values_reach_the_clients);
+	tcase_add_test(tc, eight_selectors);
+	tcase_add_test(tc, nine_selectors_are_refused);
 	tcase_add_test(tc, defaults_are_those_of_the_list);
 	tcase_add_test(tc, the_nearest_block_signs);
 	tcase_add_test(tc, auto_signs_where_no_user_is_needed);
