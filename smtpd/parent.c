@@ -17,6 +17,7 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/ipc/ipc.h"
+#include "common/jail/syscalls.h"
 #include "common/process/privs.h"
 #include "smtpd/policy/excess.h"
 #include "smtpd/protocol/replies.h"
@@ -102,6 +103,7 @@ void parent_jail(struct parent *p)
 		.paths = paths,
 	};
 	privs_enter(&jail);
+	syscalls_enter(SYSCALLS_smtpd, p->child.config.sandbox.seccomp);
 }
 
 static void close_ctl_links(struct parent *p)

@@ -34,8 +34,12 @@ enum group {
 #include "common/jail/syscalls.def"
 };
 
-static const unsigned roles[SYSCALLS_ROLE_COUNT] = {
-#define ROLE(role, groups) [SYSCALLS_##role] = (groups),
+static const struct role {
+	unsigned groups;
+	bool without; /* the groups are what it may not do */
+} roles[SYSCALLS_ROLE_COUNT] = {
+#define ROLE(role, groups)    [SYSCALLS_##role] = {(groups), false},
+#define WITHOUT(role, groups) [SYSCALLS_##role] = {(groups), true},
 #include "common/jail/syscalls.def"
 };
 
@@ -58,10 +62,11 @@ static _Atomic int *refused;
 
 bool syscalls_permits(enum syscalls_role role, int number)
 {
+	const struct role *r = &roles[role];
 	for (size_t i = 0; i < CALL_COUNT; i++)
-		if ((calls[i].group & roles[role]) && calls[i].number == number)
-			return true;
-	return false;
+		if ((calls[i].group & r->groups) && calls[i].number == number)
+			return !r->without;
+	return r->without;
 }
 
 /* Of the roles that were prepared. */
@@ -95,14 +100,15 @@ static void prepare_refusal(void)
 	atomic_store(refused, -1);
 }
 
-static int add_permitted(scmp_filter_ctx filter, unsigned groups)
+/* Adds ACTION for the calls of GROUPS. */
+static int add_calls(scmp_filter_ctx filter, unsigned groups, uint32_t action)
 {
 	int err = 0;
 	for (size_t i = 0; i < CALL_COUNT && !err; i++) {
 		const struct call *call = &calls[i];
 		const struct scmp_arg_cmp arg = SCMP_CMP64(call->argument, SCMP_CMP_MASKED_EQ, call->mask, call->value);
 		if ((call->group & groups) && call->number >= 0)
-			err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call->number, call->conditional, &arg);
+			err = seccomp_rule_add_array(filter, action, call->number, call->conditional, &arg);
 	}
 	return err;
 }
@@ -119,14 +125,17 @@ static int add_refused(scmp_filter_ctx filter, enum syscalls_role role, uint32_t
 /*
  * clone3 hides its flags behind a pointer, so it fails like a call that is too new, and the C library uses clone.
  */
-static int compose(scmp_filter_ctx filter, enum syscalls_role role, uint32_t action)
+static int compose(scmp_filter_ctx filter, enum syscalls_role role, enum config_seccomp mode)
 {
+	bool logs = mode == CONFIG_SECCOMP_LOG;
 	int err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (!err)
 		err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (!err && roles[role].without)
+		return add_calls(filter, roles[role].groups, logs ? SCMP_ACT_LOG : SCMP_ACT_ERRNO(EACCES));
 	if (!err)
-		err = add_permitted(filter, roles[role]);
-	return err ? err : add_refused(filter, role, action);
+		err = add_calls(filter, roles[role].groups, SCMP_ACT_ALLOW);
+	return err ? err : add_refused(filter, role, logs ? SCMP_ACT_LOG : SCMP_ACT_TRAP);
 }
 
 /* Reads the program that libseccomp wrote to FD. */
@@ -142,11 +151,11 @@ static int read_program(int fd, struct sock_fprog *out)
 	return pread(fd, out->filter, (size_t)size, 0) == size ? 0 : -EIO;
 }
 
-static int build(enum syscalls_role role, uint32_t action)
+static int build(enum syscalls_role role, enum config_seccomp mode)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	scmp_filter_ctx filter = seccomp_init(roles[role].without ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(ENOSYS));
 	int fd = memfd_create("mailroot-syscalls", MFD_CLOEXEC);
-	int err = !filter ? -ENOMEM : fd < 0 ? -errno : compose(filter, role, action);
+	int err = !filter ? -ENOMEM : fd < 0 ? -errno : compose(filter, role, mode);
 	if (!err)
 		err = seccomp_export_bpf(filter, fd);
 	if (!err)
@@ -177,7 +186,7 @@ void syscalls_prepare(enum syscalls_role role, enum config_seccomp mode)
 	if (is_off(mode) || programs[role].filter)
 		return;
 	prepare_refusal();
-	int err = build(role, mode == CONFIG_SECCOMP_LOG ? SCMP_ACT_LOG : SCMP_ACT_TRAP);
+	int err = build(role, mode);
 	if (err)
 		log_fatal(EXIT_TEMPORARY, "can't build the list of system calls: %s", strerror(-err));
 }

@@ -8,6 +8,9 @@
  *	newer than the list ENOSYS, so that a newer C library takes its way for older kernels
  *
  * A permitted call with arguments that syscalls.def does not permit fails with ENOSYS, too.
+ *
+ * A role of WITHOUT lacks a few calls only. These fail with EACCES, because a library may try one in vain: Kerberos
+ * looks for a name server.
  */
 #ifndef COMMON_JAIL_SYSCALLS_H
 #define COMMON_JAIL_SYSCALLS_H
@@ -17,6 +20,7 @@
 
 enum syscalls_role {
 #define ROLE(role, groups) SYSCALLS_##role,
+#define WITHOUT            ROLE
 #include "common/jail/syscalls.def"
 	SYSCALLS_ROLE_COUNT
 };

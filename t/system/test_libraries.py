@@ -20,7 +20,7 @@ DIRECT = {
     "mailroot-filter": {},
     "mailroot-dkim": {**TLS, "libunbound": "records in DNS"},
     "mailroot-import-iis": {"libexpat": "the metabase of IIS, which is XML"},
-    "mailroot-smtpd": {**TLS, **KERBEROS, **SASL, **PASSWORDS},
+    "mailroot-smtpd": {**TLS, **KERBEROS, **SASL, **PASSWORDS, **JAIL},
     "mailroot-kerberos": {"libkrb5": "the question to the KDC", "libgssapi_krb5": "texts of errors", **JAIL},
     "mailroot-filters": {**JAIL},
     "mailroot-pickup": {},

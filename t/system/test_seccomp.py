@@ -41,6 +41,13 @@ class Seccomp(unittest.TestCase):
             self.assertEqual([fact(pid, "Seccomp") for pid in (parent, worker)], [2, 2])
             self.assertEqual(fact(worker, "Seccomp_filters"), fact(parent, "Seccomp_filters") + 1)
 
+    def test_smtpd_and_its_workers_have_one(self):
+        with Mailroot() as server, server.client() as client:
+            client.noop()
+            pids = [pid for pid in server.descendants() if harness.role_of(pid) == "smtpd"]
+            self.assertGreater(len(pids), 1)
+            self.assertEqual({fact(pid, "Seccomp_filters") for pid in pids}, {fact(os.getpid(), "Seccomp_filters") + 1})
+
     def test_off(self):
         with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}", global_conf="sandbox { seccomp off }") as server:
             self.relay(server, sink, 1)

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <errno.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,9 @@
 
 #include "common/base/log.h"
 #include "t/unit/suite.h"
+
+/* The roles with a list; those of WITHOUT follow. */
+enum { LISTS = SYSCALLS_smtpd };
 
 /* uretprobe and uprobe of x86-64: newer kernels answer them before any filter. */
 enum { NUMBERS = 451, TOO_NEW = 500, BAD = -1, UNFILTERED = 335, UNFILTERED_TOO = 336 };
@@ -92,6 +96,40 @@ START_TEST(only_sockets_for_hosts)
 	ck_assert_int_eq(in_jail(SYSCALLS_client, CONFIG_SECCOMP_ENFORCE, open_socket, AF_UNIX), W_EXITCODE(ENOSYS, 0));
 	ck_assert_int_eq(in_jail(SYSCALLS_client, CONFIG_SECCOMP_ENFORCE, open_socket, AF_NETLINK),
 			 W_EXITCODE(ENOSYS, 0));
+}
+END_TEST
+
+static int connect_to(int fd)
+{
+	const struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	return connect(fd, (const struct sockaddr *)&here, sizeof(here)) == 0 ? 0 : errno;
+}
+
+static int make_ring(int entries)
+{
+	return syscall(SYS_io_uring_setup, entries, NULL) >= 0 ? 0 : errno;
+}
+
+static int make_pair(int family)
+{
+	int pair[2];
+	return socketpair(family, SOCK_SEQPACKET, 0, pair);
+}
+
+START_TEST(smtpd_connects_nowhere)
+{
+	static const int families[] = {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_ge(fd, 0);
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		ck_assert_int_eq(in_jail(SYSCALLS_smtpd, CONFIG_SECCOMP_ENFORCE, open_socket, families[i]),
+				 W_EXITCODE(EACCES, 0));
+	ck_assert_int_eq(in_jail(SYSCALLS_smtpd, CONFIG_SECCOMP_ENFORCE, connect_to, fd), W_EXITCODE(EACCES, 0));
+	ck_assert_int_eq(in_jail(SYSCALLS_smtpd, CONFIG_SECCOMP_ENFORCE, make_ring, 1), W_EXITCODE(EACCES, 0));
+	ck_assert_int_eq(in_jail(SYSCALLS_smtpd, CONFIG_SECCOMP_ENFORCE, make_pair, AF_UNIX), 0);
+	ck_assert_int_eq(in_jail(SYSCALLS_smtpd, CONFIG_SECCOMP_LOG, open_socket, AF_INET), 0);
+	ck_assert_int_eq(in_jail(SYSCALLS_smtpd, CONFIG_SECCOMP_OFF, open_socket, AF_INET), 0);
+	close(fd);
 }
 END_TEST
 
@@ -185,11 +223,12 @@ int main(void)
 #ifdef __SANITIZE_ADDRESS__
 	tcase_add_test(all, a_sanitizer_is_left_alone);
 #else
-	tcase_add_loop_test(all, each_call, 0, SYSCALLS_ROLE_COUNT);
-	tcase_add_loop_test(all, a_newer_call_is_unknown, 0, SYSCALLS_ROLE_COUNT);
+	tcase_add_loop_test(all, each_call, 0, LISTS);
+	tcase_add_loop_test(all, a_newer_call_is_unknown, 0, LISTS);
 	tcase_add_test(all, only_sockets_for_hosts);
+	tcase_add_test(all, smtpd_connects_nowhere);
 	tcase_add_test(all, no_memory_is_made_executable);
-	tcase_add_loop_test(all, no_role_makes_a_namespace, 0, SYSCALLS_ROLE_COUNT);
+	tcase_add_loop_test(all, no_role_makes_a_namespace, 0, LISTS);
 	tcase_add_test(all, a_worker_is_narrower);
 	tcase_add_test(all, the_parent_can_name_the_call);
 	tcase_add_test(all, log_and_off_permit_it);
