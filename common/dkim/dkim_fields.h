@@ -48,7 +48,7 @@ bool dkim_fields_select(struct span header, struct dkim_names names, bool oversi
 /*
  * Appends the domain of the address in From, in lower case, by which the signing domain is chosen (RFC 7489 3.1.1).
  * False with *why, a phrase with "it": there is no field From or more than one, or not exactly one address with a
- * domain is in it. DOMAIN is then of no use.
+ * domain is in it. DOMAIN is then of no use. domain->failed: it has no room for the domain, or there is no memory.
  */
 bool dkim_fields_from(struct span header, struct str *domain, const char **why);
 

@@ -8,13 +8,13 @@
  * line_max, and a missing last CRLF is added. The dots in front of lines are not part of it.
  *
  *	struct dkim_sign *s = dkim_sign_begin(&params);
- *	if (dkim_sign_header(s, header, &why))
- *		while (...)
- *			dkim_sign_body(s, piece);
- *	for (size_t i = 0; i < params.selector_count; i++) {
- *		dkim_sign_hash(s, i, hash, &why);
- *		dkim_key_sign(key[i], hash, signature, &len);
- *		dkim_sign_field(s, i, (struct span){signature, len}, &fields);
+ *	bool good = dkim_sign_header(s, header, &why);
+ *	while (good && ...)
+ *		dkim_sign_body(s, piece);
+ *	for (size_t i = 0; good && i < params.selector_count; i++) {
+ *		good = dkim_sign_hash(s, i, hash, &why) && dkim_key_sign(key[i], hash, signature, &len);
+ *		if (good)
+ *			dkim_sign_field(s, i, (struct span){signature, len}, &fields);
  *	}
  *	dkim_sign_end(s);
  */

@@ -27,7 +27,7 @@ struct spool_text {
 	size_t buffered;
 };
 
-/* Makes *text an empty text without a file. -ENOMEM: there is no buffer. */
+/* Makes *text, of which no file is open, an empty text. -ENOMEM: there is no buffer. */
 __attribute__((warn_unused_result)) int spool_text_begin(struct spool_text *text);
 
 /*

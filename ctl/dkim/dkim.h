@@ -1,6 +1,6 @@
 /*
- * mailroot-dkim, the program of `mailrootctl dkim`. It reads answers of DNS, for which mailrootctl itself has no
- * library, and private keys; never both in one process.
+ * mailroot-dkim, the program of `mailrootctl dkim`. It reads private keys, and answers of DNS, for which mailrootctl
+ * itself has no library. A process that asks DNS has forgotten the private keys, and has given up root.
  */
 #ifndef CTL_DKIM_DKIM_H
 #define CTL_DKIM_DKIM_H

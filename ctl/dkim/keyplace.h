@@ -35,14 +35,14 @@ bool keyplace_file(const struct keyplace *place, const char *selector, char path
 /* A selector that has no key yet: m2026a, m2026b, ... False: all of the year are taken. */
 bool keyplace_next_selector(const struct keyplace *place, time_t now, char selector[DOMAIN_MAX + 1]);
 
-/* A key in the folder that the block does not have. */
+/* A key in the folder that the block does not have: a new one, or one that it had before. */
 struct keyplace_waiting {
 	char selector[DOMAIN_MAX + 1];
 	char file[KEYPLACE_PATH_MAX];
 	struct timespec made;
 };
 
-/* Returns their number, the oldest first. */
+/* Returns their number, the oldest first. Of more than KEYPLACE_WAITING_MAX it returns any. */
 size_t keyplace_waiting(const struct keyplace *place, struct keyplace_waiting out[KEYPLACE_WAITING_MAX]);
 
 #endif

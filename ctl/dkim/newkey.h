@@ -23,7 +23,7 @@ struct dkim_key *newkey_make(const struct newkey_type *type, const char *path);
 /* Prints the record of KEY as a zone file and as a form of a DNS provider take it. */
 void newkey_print_record(const struct keyplace *place, const char *selector, const struct dkim_key *key);
 
-/* "RSA, 2048 bits", "Ed25519". */
+/* "RSA, 2048 bits", "Ed25519". Valid until the next call. */
 const char *newkey_words(const struct dkim_key *key);
 
 #endif

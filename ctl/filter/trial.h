@@ -14,7 +14,7 @@
 struct trial {
 	const struct ctl *ctl;
 	struct config_server server; /* that of the configuration, with this filter alone */
-	struct config_filter filter; /* that of the configuration, which sees all mail */
+	struct config_filter filter; /* that of the configuration, but shown all mail of SMTP, of any size */
 	struct reach reach;
 	struct filters filters;
 	struct str text; /* as it stands in the store: envelope lines, our Received, the message */

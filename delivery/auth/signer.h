@@ -46,7 +46,7 @@ void signer_start(struct signer *out, const struct config_server *server, const 
 /* Closes the link; the signer goes on while there are clients. */
 void signer_free(struct signer *s);
 
-/* In the parent: the signer has ended, which it never should; TEXT (SIGNER_WHY_MAX) says how. */
+/* In the parent: whether the signer has ended, which it never should; true once, and TEXT (SIGNER_WHY_MAX) says how. */
 bool signer_ended(const struct signer *s, char *text);
 
 /* Appends the keys that can't be used, one line each, for child_trouble. */

@@ -202,7 +202,7 @@ static struct dialer_try *own_try(struct dialer *d, size_t filter)
 	return &d->at[DIALER_QUESTIONS + filter];
 }
 
-/* The try found out by a greeting that filter I is down. */
+/* Whether a greeting has found filter I to be down. */
 static bool was_greeted(const struct dialer *d, size_t i)
 {
 	int err = d->filters[i].down.err;
@@ -234,7 +234,7 @@ static pid_t peer_pid(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && len == sizeof(peer) ? peer.pid : 0;
 }
 
-/* It was asked while nobody read the link, and the process has ended or has asked again. */
+/* The process that asked has ended or has asked again, before its question was read or answered. */
 static bool has_left(int fd)
 {
 	struct pollfd socket = {.fd = fd, .events = POLLIN};

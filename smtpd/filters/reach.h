@@ -28,8 +28,8 @@ int reach_result(int fd);
 
 /*
  * Whether the filter behind the connection FD is awake: reach_greet sends it the offer of the milter protocol, and
- * reach_greeted, when FD can be read, takes its answer: 0; -EAGAIN: it is not there; -EPROTO: it is none of a filter;
- * -ECONNRESET: the connection is over.
+ * reach_greeted, when FD can be read, takes its answer: 0; -EAGAIN: it is not there; -EPROTO: a filter does not answer
+ * so; -ECONNRESET: the connection is over.
  */
 bool reach_greet(int fd);
 int reach_greeted(int fd);

@@ -47,12 +47,13 @@ enum milter_result content_show(struct content *c, struct filter *f, const struc
 				struct milter_macros macros, int64_t until, int *err);
 
 /*
- * Makes the edits of F. 0 or -errno; after an error nothing is left of the message. -ENOENT: no recipient is left;
- * -E2BIG: there are more than ENVELOPE_RCPT_MAX; the message is as it was.
+ * Makes EDITS, those of the filter that was shown the message. 0 or -errno. -ENOENT: no recipient is left; -E2BIG:
+ * there are more than ENVELOPE_RCPT_MAX; then content_drop restores the message. -EMSGSIZE: the header is too large.
+ * After any error but the first two the message can't be used.
  */
 int content_apply(struct content *c, const struct edits *edits);
 
-/* Adds the line that holds the message for REASON. 0 or -errno as above. */
+/* Adds the line that holds the message for REASON. 0 or -errno; after an error the message can't be used. */
 int content_hold(struct content *c, struct span reason);
 
 /*

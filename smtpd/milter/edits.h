@@ -66,7 +66,7 @@ void edits_reset(struct edits *e); /* for the next message */
 bool edits_none(const struct edits *e);
 
 /*
- * Each notes one edit. NULL: noted. Otherwise the fault as a phrase, such as "has more than 1000 edits of fields";
+ * Each notes one edit. NULL: noted. Otherwise the fault as a phrase, such as "is beyond 1000 edits of fields";
  * the message must not be changed then.
  *
  * NAME is of printable ASCII without a colon. VALUE has its lines separated by LF or CRLF; a line that does not begin

@@ -14,13 +14,13 @@
 struct filter_services {
 	void *context;
 	/*
-	 * Connects to FILTER until the clock (clock_mono_ms) reaches UNTIL. Returns the socket, which does not block
+	 * Connects to FILTER, and gives up soon after UNTIL (clock_mono_ms). Returns the socket, which does not block
 	 * and is the caller's, or -errno with the reason and its remedy at WHY of SIZE octets.
 	 */
 	int (*dial)(void *context, const struct config_filter *filter, int64_t until, char *why, size_t size);
-	/* FILTER did not answer in time, so that others need not wait for it, too. NULL = nobody wants to know. */
+	/* FILTER did not answer in time: other sessions need not wait for it, too. NULL = that is not told. */
 	void (*doubt)(void *context, const struct config_filter *filter);
-	/* Before a wait for the filter NAME, and with NULL after it. NULL = nobody wants to know. */
+	/* Before a wait for the filter NAME, and with NULL after it. NULL = that is not told. */
 	void (*waiting)(void *context, const char *name);
 	/* An order to stop sets *STOP, and calls shutdown(*WAITING_FD, SHUT_RD) unless that is -1. NULL = there is
 	 * none.

@@ -24,7 +24,7 @@ enum {
 
 enum filters_verdict {
 	FILTERS_PASS,
-	FILTERS_DISCARD,   /* 250, but nobody gets the message; after the content alone */
+	FILTERS_DISCARD,   /* 250, but no recipient gets the message; after the content alone */
 	FILTERS_REJECT,    /* 5xx */
 	FILTERS_TEMPFAIL,  /* 4xx */
 	FILTERS_REPLY,     /* filters_reply */
@@ -45,7 +45,7 @@ struct filters {
 	bool message;                      /* they have seen MAIL */
 	bool discarded;                    /* one of them has discarded the message */
 	char hold[FILTERS_REASON_MAX + 1]; /* why the message is held; "" = it is not */
-	const struct filter *decider;      /* of the last verdict that was not PASS */
+	const struct filter *decider;      /* asked last, so that of a verdict other than PASS; NULL = none was */
 	int error;                         /* of FILTERS_STORE: -errno */
 };
 

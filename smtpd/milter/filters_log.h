@@ -13,7 +13,7 @@ void filters_log_discard(const struct filter *filter, const struct macros_facts 
 /* The content, of OCTETS, is not shown: it is larger than max_size. */
 void filters_log_large(const struct filter *filter, const struct macros_facts *facts, uint64_t octets);
 
-/* The edits that are about to be made. */
+/* The edits that FILTER asks for, when content_apply has made them or has failed. */
 void filters_log_edits(const struct filter *filter, const struct macros_facts *facts, const struct edits *edits);
 
 /* The edits leave no recipient, so the message is discarded. */

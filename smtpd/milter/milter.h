@@ -2,13 +2,14 @@
  * The dialogue with one filter in one SMTP session: the state machine of our side of the milter protocol, as Postfix
  * speaks it. Pure: the caller writes m->out to the filter, reads its octets, and keeps the time.
  *
- *	state     event                                 answers, beside those of every event: c a d r t y 4 p
- *	new       milter_init: O                        O
- *	session   connect, helo                         f (connect only)
+ *	state     event                      answers, beside those of every event: c a d r t y 4 p
+ *	new       milter_init: O             O
+ *	session   connect, helo              f (connect only)
  *	message   mail, rcpt, data
- *	content   header, eoh, body, eom                s (body only); h i m b + 2 - e q in front of the last one (eom
- *only) passed    no event is sent: of the session after `a` to connect or helo, of the message after `a` or `d` later
- *	refused   no event is sent: after r t y f to connect or helo, and 4
+ *	content   header, eoh, body, eom     s (body only); before the answer to eom: h i m b + 2 - e q
+ *	passed    no event is sent: of the session after `a` to connect or helo; of the message after `a`, `d` or a
+ *	          refusal later, but for the refusal of one recipient
+ *	refused   no event is sent: after r t y f to connect or helo, and after 4
  *	down      no event is sent: after a fault
  *
  * An event is sent along with the macros of its stage, unless the filter does not want it. Nothing is sent in vain: a
@@ -49,7 +50,7 @@ enum milter_result {
 	MILTER_CONTINUE,  /* and all that follow: the answer to the event */
 	MILTER_ACCEPT,    /* see above */
 	MILTER_SKIP,      /* no more of the body is wanted */
-	MILTER_DISCARD,   /* 250, and nobody gets the message */
+	MILTER_DISCARD,   /* 250, and no recipient gets the message */
 	MILTER_REJECT,    /* 550 5.7.1 */
 	MILTER_TEMPFAIL,  /* 451 4.7.1 */
 	MILTER_REPLY,     /* m->reply */
@@ -91,8 +92,8 @@ struct milter {
 	struct edits edits; /* of the message */
 	struct span piece;  /* of the new body, within the octets given to milter_take */
 	struct milter_reply reply;
-	char words[MILTER_WORDS_MAX]; /* of a fault; before, what had no effect since the event was sent; "" = nothing
-				       */
+	/* Of a fault; without one, of what had no effect since the event was sent. "" = nothing. */
+	char words[MILTER_WORDS_MAX];
 	struct span lists[MILTER_STAGE_COUNT];
 	struct arena arena; /* of the lists */
 };
@@ -104,7 +105,7 @@ void milter_free(struct milter *m);
 /*
  * Events. Each appends packets to m->out and returns whether the filter will answer: then write m->out, and call
  * milter_take until it returns an answer. On false m->out may wait for the next event. ARGS of mail and rcpt:
- * "<sender@domain>", then the ESMTP parameters, as the client sent them.
+ * "<sender@domain>", then the ESMTP parameters, as the client sent them. What does not fit a packet is left out.
  */
 bool milter_connect(struct milter *m, const struct milter_client *client, struct milter_macros macros);
 bool milter_helo(struct milter *m, struct span name, struct milter_macros macros);

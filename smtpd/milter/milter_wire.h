@@ -124,9 +124,8 @@ struct milter_reply {
 /*
  * Parses the data of a packet y strictly: every line has the same code of 4yz or 5yz, '-' after it but ' ' in the last
  * line; an enhanced code has the class of the code; CR LF between lines, no other control character but a tab. "%%"
- * stands for
- * "%", a single "%" for nothing, an octet above 127 becomes "?". On false *why is the fault as a phrase: "has ...".
- * out->text is initialized.
+ * stands for "%", a single "%" for nothing, an octet above 127 becomes "?". On false *why is the fault as a phrase:
+ * "has ...". out->text is initialized.
  */
 bool milter_reply_parse(struct span data, struct milter_reply *out, const char **why);
 

@@ -1,6 +1,6 @@
 /*
  * Filters of a file's message (filters.h): asked as if a client on this machine, localhost, had sent it. One file at a
- * time, within PICKUP_FILTERS_MS. They can't refuse single recipients: who refuses one refuses the file.
+ * time, within PICKUP_FILTERS_MS. A filter that refuses one recipient refuses the file.
  */
 #ifndef SMTPD_PICKUP_PICKUP_FILTER_H
 #define SMTPD_PICKUP_PICKUP_FILTER_H

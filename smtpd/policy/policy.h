@@ -95,8 +95,8 @@ void policy_mail_decide(const struct config_server *server, const struct policy_
 			const struct policy_mail *mail, struct policy_decision *out);
 
 /*
- * Whether the client is one of ours, for which we complete messages (RFC 6409 8): it has authenticated, is on this
- * machine, or may relay. A name that was not looked up counts as none.
+ * Whether the client is one of ours, for which we complete messages (RFC 6409 8) and make DKIM signatures: it has
+ * authenticated, is on this machine, or may relay. A name that was not looked up counts as none.
  */
 bool policy_is_ours(const struct config_server *server, const struct policy_client *client);
 

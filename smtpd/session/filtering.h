@@ -30,7 +30,7 @@ enum reply_id filtering_unknown(struct session *s);
 /* The text is complete in the store; it may be another one afterwards. */
 enum reply_id filtering_message(struct session *s);
 
-/* Whether a filter has discarded the message: the client gets 250, and nobody gets the message. */
+/* Whether a filter has discarded the message: the client gets 250, and no recipient gets the message. */
 bool filtering_discards(const struct session *s);
 
 /* The filter that refuses with reply ID; NULL = none does. */
