@@ -88,8 +88,8 @@ const char *edits_quarantine(struct edits *e, struct span reason);
 /*
  * Appends HEADER with the edits. Field *OURS of it, from 0, is our own Received: the first one before any edit; *ours
  * becomes its number afterwards. HEADER may have the empty line at its end, and more: what follows the last field is
- * copied unchanged. Line ends are CRLF. A field of a filter whose name is that of an envelope line never comes first;
- * our own Received does then. False: HEADER is larger than EDITS_HEADER_MAX, TO is full, or there is no memory.
+ * copied unchanged. Line ends are CRLF. A field whose name is that of an envelope line never comes first; our own
+ * Received does then. False: HEADER is larger than EDITS_HEADER_MAX, TO is full, or there is no memory.
  */
 bool edits_header(const struct edits *e, struct span header, size_t *ours, struct str *to);
 

@@ -21,10 +21,9 @@ struct fields {
 	size_t ours; /* our own Received */
 };
 
-static bool has_name(const struct node *node, struct span name)
+static struct span name_of(const struct node *node)
 {
-	struct span own = node->edit ? node->edit->name : (struct span){node->whole.at, node->name_len};
-	return span_equal_nocase(own, name);
+	return node->edit ? node->edit->name : (struct span){node->whole.at, node->name_len};
 }
 
 /* Puts a node after node AFTER. */
@@ -59,7 +58,7 @@ static void change(struct fields *f, const struct edit_field *edit)
 {
 	uint32_t index = edit->index ? edit->index : 1;
 	size_t before = HEAD, at = f->at[HEAD].next;
-	while (at && (at == f->ours || !has_name(&f->at[at], edit->name) || --index)) {
+	while (at && (at == f->ours || !span_equal_nocase(name_of(&f->at[at]), edit->name) || --index)) {
 		before = at;
 		at = f->at[at].next;
 	}
@@ -71,11 +70,11 @@ static void change(struct fields *f, const struct edit_field *edit)
 		put_after(f, f->last, (struct node){.edit = edit});
 }
 
-/* A field that would be an envelope line must not come first: ours does. */
+/* A field that would be an envelope line must not come first, whichever filter made it: ours does. */
 static void keep_envelope(struct fields *f)
 {
 	size_t first = f->at[HEAD].next, before = HEAD;
-	if (!f->at[first].edit || !envelope_has_name(f->at[first].edit->name))
+	if (first == f->ours || !envelope_has_name(name_of(&f->at[first])))
 		return;
 	while (f->at[before].next && f->at[before].next != f->ours)
 		before = f->at[before].next;

@@ -53,11 +53,21 @@ static void ours_first(struct list *list, const char *ours)
 	list->names[0] = name;
 }
 
-static void compare(const struct edits *e, struct span header, struct span out)
+static const char *name_of(struct span header, size_t number)
+{
+	struct field field;
+	do
+		MUST(field_next(&header, &field));
+	while (number--);
+	return field.name.at;
+}
+
+/* Field NUMBER of HEADER is our own Received. */
+static void compare(const struct edits *e, struct span header, size_t number, struct span out)
 {
 	static struct list list;
 	struct field field;
-	const char *ours = header.at;
+	const char *ours = name_of(header, number);
 	list.n = 0;
 	while (field_next(&header, &field))
 		if (list.n < LIST_MAX / 2)
@@ -75,48 +85,69 @@ static void compare(const struct edits *e, struct span header, struct span out)
 	MUST(span_equal(out, header));
 }
 
-/* An input is a header after ours, a NUL, and a row of: 'h' 'i' or 'm', an index, name, ':', value, NUL. */
+static const char *note(struct edits *edits, struct span line)
+{
+	struct span value = span_skip(line, 2), name = span_take(&value, ':');
+	uint32_t index = line.len > 1 ? (uint8_t)line.at[1] % 16 : 0; /* of a digit, its value */
+	const char *remark = NULL;
+	switch (line.len ? line.at[0] : 'h') {
+	case '+':
+		return edits_add_rcpt(edits, name, value, &remark);
+	case '-':
+		return edits_remove_rcpt(edits, name);
+	case 'i':
+		return edits_insert(edits, index, name, value, index % 2);
+	case 'm':
+		return edits_change(edits, index, name, value, index % 2);
+	default:
+		return edits_add(edits, name, value, index % 2);
+	}
+}
+
+/* Makes the edits of one filter, of which there are no more. False: they can't be made. */
+static bool apply(struct edits *edits, struct str *header, size_t *ours)
+{
+	struct str out;
+	size_t before = *ours;
+	str_init(&out, 4 << 20);
+	bool made = edits_header(edits, str_span(header), ours, &out);
+	if (made) {
+		MUST(!envelope_has_name((struct span){out.at, span_find(str_span(&out), ':')}));
+		MUST(span_starts(span_skip(str_span(&out), (size_t)(name_of(str_span(&out), *ours) - out.at)),
+				 SPAN("Received: ours\r\n")));
+		compare(edits, str_span(header), before, str_span(&out));
+		str_clear(header);
+		made = str_append(header, str_span(&out));
+	}
+	for (struct edit_rcpt *rcpt = edits->added; rcpt; rcpt = rcpt->next)
+		MUST(rcpt->address.text.len && (!rcpt->cancelled || edits_drop(edits, &rcpt->address)));
+	str_free(&out);
+	edits_reset(edits);
+	return made;
+}
+
+/*
+ * An input is a header after ours, a NUL, and a row of: 'h' 'i' or 'm', an index, name, ':', value, NUL. '/' and NUL:
+ * what follows are the edits of the next filter.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span rest = {(const char *)data, size};
 	struct edits edits;
-	struct str header, out;
-	const char *why = NULL, *remark = NULL;
+	struct str header;
 	size_t ours = 0;
+	bool good = true;
 	str_init(&header, 1 << 20);
-	str_init(&out, 4 << 20);
 	edits_init(&edits);
 	str_append_text(&header, "Received: ours\r\n");
 	str_append(&header, span_take(&rest, '\0'));
-	while (rest.len && !why) {
-		struct span line = span_take(&rest, '\0'), value = span_skip(line, 2);
-		struct span name = span_take(&value, ':');
-		uint32_t index = line.len > 1 ? (uint8_t)line.at[1] : 0;
-		char kind = line.len ? line.at[0] : 'h';
-		if (kind == '+')
-			why = edits_add_rcpt(&edits, name, value, &remark);
-		else if (kind == '-')
-			why = edits_remove_rcpt(&edits, name);
-		else if (kind == 'i')
-			why = edits_insert(&edits, index, name, value, index % 2);
-		else if (kind == 'm')
-			why = edits_change(&edits, index, name, value, index % 2);
-		else
-			why = edits_add(&edits, name, value, index % 2);
+	while (rest.len && good) {
+		struct span line = span_take(&rest, '\0');
+		good = span_equal(line, SPAN("/")) ? apply(&edits, &header, &ours) : !note(&edits, line);
 	}
-	if (!why && edits_header(&edits, str_span(&header), &ours, &out)) {
-		struct field first;
-		struct span head = str_span(&out);
-		MUST(field_next(&head, &first) && !envelope_has_name(first.name));
-		while (ours--)
-			MUST(field_next(&head, &first));
-		MUST(span_starts(first.whole, SPAN("Received: ours\r\n")));
-		compare(&edits, str_span(&header), str_span(&out));
-	}
-	for (struct edit_rcpt *rcpt = edits.added; rcpt; rcpt = rcpt->next)
-		MUST(rcpt->address.text.len && (!rcpt->cancelled || edits_drop(&edits, &rcpt->address)));
+	if (good)
+		apply(&edits, &header, &ours);
 	str_free(&header);
-	str_free(&out);
 	edits_free(&edits);
 	return 0;
 }

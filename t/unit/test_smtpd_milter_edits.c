@@ -166,6 +166,31 @@ START_TEST(the_next_filter_does_not_count_ours_either)
 }
 END_TEST
 
+/* Nor does a field of an earlier filter, or of the client, become an envelope line. */
+START_TEST(the_next_filter_does_not_make_envelope_lines_either)
+{
+	static const char *const names[] = {"X-Receiver: <b@b.example>\r\n", "x-sender:\r\n\ta\r\n",
+					    "X-Mailroot-Hold: all\r\n"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct str header, out, expected;
+		size_t ours = 2;
+		edits_reset(&edits);
+		str_init(&header, 1000);
+		str_init(&out, 1000);
+		str_init(&expected, 1000);
+		str_printf(&header, "X-Foo: 1\r\n%s" OURS "A: 1\r\n", names[i]);
+		str_printf(&expected, OURS "%sA: 1\r\n", names[i]);
+		ck_assert_ptr_null(note("m 1 X-Foo:", true));
+		ck_assert(edits_header(&edits, str_span(&header), &ours, &out));
+		ck_assert_str_eq(str_text(&out), str_text(&expected));
+		ck_assert_uint_eq(ours, 0);
+		str_free(&header);
+		str_free(&out);
+		str_free(&expected);
+	}
+}
+END_TEST
+
 START_TEST(names_and_values_that_break_the_header_are_faults)
 {
 	const char *names[] = {"", "A B", "A ", "A\n", "A\t", "\x7f", "\xc3\xa4"};
@@ -323,6 +348,7 @@ int main(void)
 {
 	const TTest *const tests[] = {fields_are_edited_as_by_postfix,
 				      the_next_filter_does_not_count_ours_either,
+				      the_next_filter_does_not_make_envelope_lines_either,
 				      names_and_values_that_break_the_header_are_faults,
 				      edits_of_fields_are_bounded,
 				      a_header_that_is_too_large_is_refused,
