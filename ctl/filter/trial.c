@@ -79,6 +79,8 @@ static void converse(struct trial *t, struct macros_facts *facts, const struct a
 		     const struct address *rcpt, uint64_t octets)
 {
 	const struct store store = trial_store(t);
+	struct recipients named;
+	recipients_init(&named);
 	for (int step = 0; step < 6 && t->verdict == FILTERS_PASS && !t->filters.discarded; step++) {
 		static const char *const stages[] = {"connect", "EHLO", "MAIL",
 						     "RCPT",    "DATA", N_("the end of the message")};
@@ -89,8 +91,9 @@ static void converse(struct trial *t, struct macros_facts *facts, const struct a
 			     : step == 2 ? say_mail(t, facts, sender)
 			     : step == 3 ? say_rcpt(t, facts, rcpt)
 			     : step == 4 ? filters_data(&t->filters, facts)
-					 : filters_content(&t->filters, facts, &store, octets);
+					 : filters_content(&t->filters, facts, &store, &named, octets);
 	}
+	recipients_free(&named);
 }
 
 static int run_session(struct trial *t, const struct ipaddr *ip, const struct address *sender,

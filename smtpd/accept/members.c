@@ -18,7 +18,7 @@ static bool reserve(struct recipients *r, const struct alias *alias, const struc
 	size_t octets = LINES_MAX + rcpt->text.len;
 	for (const struct alias_address *m = alias_member(alias, NULL); m; m = alias_member(alias, m))
 		octets += LINES_MAX + m->address.text.len;
-	return recipients_reserve(r, members_new(r, alias) + 1, octets);
+	return recipients_reserve(r, members_new(r, alias) + 1, octets, alias->members);
 }
 
 static void name_alias(const struct address *rcpt, char to[DSN_ORCPT_MAX + 1], struct dsn_rcpt *dsn)
@@ -40,7 +40,8 @@ enum recipients_result members_add(struct recipients *r, const struct alias *ali
 	char orcpt[DSN_ORCPT_MAX + 1];
 	struct dsn_rcpt whole = *dsn;
 	enum recipients_result result = RECIPIENTS_KNOWN;
-	if (!reserve(r, alias, rcpt))
+	const struct recipients_alias *from = recipients_alias(r, rcpt);
+	if (!from || !reserve(r, alias, rcpt))
 		return RECIPIENTS_NO_MEMORY;
 	if (!whole.orcpt.len)
 		name_alias(rcpt, orcpt, &whole);
@@ -48,7 +49,7 @@ enum recipients_result members_add(struct recipients *r, const struct alias *ali
 	if (alias->members > 1)
 		part.notify = without_success(part.notify);
 	for (const struct alias_address *m = alias_member(alias, NULL); m; m = alias_member(alias, m))
-		if (recipients_add(r, &m->address, m->depth ? &part : dsn) == RECIPIENTS_ADDED)
+		if (recipients_add_member(r, from, &m->address, m->depth ? &part : dsn) == RECIPIENTS_ADDED)
 			result = RECIPIENTS_ADDED;
 	if (tells && alias->members > 1 && dsn->notify & DSN_SUCCESS)
 		recipients_add(r, rcpt, &expanded);

@@ -12,6 +12,18 @@ struct recipients_slot {
 	uint32_t at;  /* offset of the address in `lines` */
 	uint16_t len; /* 0 = free */
 	uint16_t local_len;
+	bool named; /* by the client, or by a filter */
+	struct recipients_membership *memberships;
+};
+
+struct recipients_alias {
+	struct recipients_alias *next;
+	struct address name;
+};
+
+struct recipients_membership {
+	struct recipients_membership *next; /* of the same recipient */
+	const struct recipients_alias *alias;
 };
 
 void recipients_init(struct recipients *r)
@@ -34,7 +46,9 @@ void recipients_reset(struct recipients *r)
 	str_clear(&r->lines);
 	arena_reset(&r->arena);
 	r->slots = NULL;
-	r->slot_count = r->count = 0;
+	r->aliases = NULL;
+	r->spares = NULL;
+	r->slot_count = r->count = r->spare_count = 0;
 }
 
 /* Addresses that address_equal calls equal have the same. */
@@ -82,22 +96,38 @@ static bool grow(struct recipients *r)
 	return true;
 }
 
-bool recipients_reserve(struct recipients *r, size_t n, size_t octets)
+static bool reserve_members(struct recipients *r, size_t members)
+{
+	if (r->spare_count >= members)
+		return true;
+	r->spares = arena_alloc(&r->arena, members * sizeof(*r->spares));
+	r->spare_count = r->spares ? members : 0;
+	return r->spares;
+}
+
+bool recipients_reserve(struct recipients *r, size_t n, size_t octets, size_t members)
 {
 	if (r->count + n > ENVELOPE_RCPT_MAX || !str_reserve(&r->lines, octets))
 		return false;
 	while ((r->count + n) * 2 > r->slot_count)
 		if (!grow(r))
 			return false;
-	return true;
+	return reserve_members(r, members);
+}
+
+/* NULL: RCPT is none. */
+static struct recipients_slot *find_known(const struct recipients *r, const struct address *rcpt)
+{
+	struct recipients_slot *slot = r->slot_count ? find(r, rcpt, hash_of(rcpt->text)) : NULL;
+	return slot && slot->len ? slot : NULL;
 }
 
 bool recipients_known(const struct recipients *r, const struct address *rcpt)
 {
-	return r->slot_count && find(r, rcpt, hash_of(rcpt->text))->len;
+	return find_known(r, rcpt);
 }
 
-enum recipients_result recipients_add(struct recipients *r, const struct address *rcpt, const struct dsn_rcpt *dsn)
+static enum recipients_result add(struct recipients *r, const struct address *rcpt, const struct dsn_rcpt *dsn)
 {
 	if (recipients_known(r, rcpt))
 		return RECIPIENTS_KNOWN;
@@ -113,7 +143,73 @@ enum recipients_result recipients_add(struct recipients *r, const struct address
 		r->lines.len = before;
 		return RECIPIENTS_NO_MEMORY;
 	}
-	*slot = (struct recipients_slot){hash, (uint32_t)at, (uint16_t)rcpt->text.len, (uint16_t)rcpt->local.len};
+	*slot = (struct recipients_slot){.hash = hash,
+					 .at = (uint32_t)at,
+					 .len = (uint16_t)rcpt->text.len,
+					 .local_len = (uint16_t)rcpt->local.len};
 	r->count++;
 	return RECIPIENTS_ADDED;
+}
+
+enum recipients_result recipients_add(struct recipients *r, const struct address *rcpt, const struct dsn_rcpt *dsn)
+{
+	enum recipients_result result = add(r, rcpt, dsn);
+	recipients_name(r, rcpt);
+	return result;
+}
+
+struct recipients_alias *recipients_alias(struct recipients *r, const struct address *name)
+{
+	for (struct recipients_alias *known = r->aliases; known; known = known->next)
+		if (address_equal(&known->name, name))
+			return known;
+	struct recipients_alias *alias = arena_alloc(&r->arena, sizeof(*alias));
+	char *text = arena_copy(&r->arena, name->text);
+	if (!alias || !text)
+		return NULL;
+	alias->name = (struct address){{text, name->text.len},
+				       {text, name->local.len},
+				       {text + name->text.len - name->domain.len, name->domain.len}};
+	alias->next = r->aliases;
+	r->aliases = alias;
+	return alias;
+}
+
+static void join(struct recipients *r, const struct recipients_alias *alias, struct recipients_slot *slot)
+{
+	for (const struct recipients_membership *m = slot->memberships; m; m = m->next)
+		if (m->alias == alias)
+			return;
+	if (!r->spare_count)
+		return;
+	r->spares[--r->spare_count] = (struct recipients_membership){slot->memberships, alias};
+	slot->memberships = &r->spares[r->spare_count];
+}
+
+enum recipients_result recipients_add_member(struct recipients *r, const struct recipients_alias *alias,
+					     const struct address *rcpt, const struct dsn_rcpt *dsn)
+{
+	enum recipients_result result = add(r, rcpt, dsn);
+	struct recipients_slot *slot = find_known(r, rcpt);
+	if (slot)
+		join(r, alias, slot);
+	return result;
+}
+
+void recipients_name(struct recipients *r, const struct address *rcpt)
+{
+	struct recipients_slot *slot = find_known(r, rcpt);
+	if (slot)
+		slot->named = true;
+}
+
+bool recipients_only_by(const struct recipients *r, const struct address *rcpt, const struct recipients *gone)
+{
+	const struct recipients_slot *slot = find_known(r, rcpt);
+	if (!slot || slot->named || !slot->memberships)
+		return false;
+	for (const struct recipients_membership *m = slot->memberships; m; m = m->next)
+		if (!recipients_known(gone, &m->alias->name))
+			return false;
+	return true;
 }

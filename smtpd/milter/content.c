@@ -7,9 +7,10 @@
 
 enum { ARENA_MAX = 4 << 20, SLICE = 8 * 1024, SLICE_ROOM = 2 * SLICE + DOT_READ_EXTRA, EMPTY_LINE = 2 };
 
-bool content_init(struct content *c, const struct store *store, const struct config_server *config)
+bool content_init(struct content *c, const struct store *store, const struct config_server *config,
+		  struct recipients *named)
 {
-	*c = (struct content){.store = store, .config = config};
+	*c = (struct content){.store = store, .config = config, .named = named};
 	str_init(&c->head, CONTENT_HEAD_MAX);
 	arena_init(&c->arena, ARENA_MAX);
 	c->piece = malloc(CONTENT_PIECE);
@@ -300,6 +301,7 @@ int content_apply(struct content *c, const struct edits *edits)
 		err = header_fault(c, &head);
 	if (!err && !span_equal(str_span(&head), str_span(&c->head)))
 		err = rewrite(c, str_span(&head));
+	content_name_added(c, edits);
 	c->read = false;
 	str_free(&head);
 	return err;

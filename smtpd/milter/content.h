@@ -7,6 +7,7 @@
 
 #include "common/mail/dot.h"
 #include "common/mail/envelope.h"
+#include "smtpd/accept/recipients.h"
 #include "smtpd/accept/store.h"
 #include "smtpd/milter/filter.h"
 
@@ -18,7 +19,8 @@ enum {
 struct content {
 	const struct store *store;
 	const struct config_server *config;
-	struct str head; /* envelope lines, header, and the empty line behind it, if there is one */
+	struct recipients *named; /* what the client has named */
+	struct str head;          /* envelope lines, header, and the empty line behind it, if there is one */
 	struct arena arena;
 	struct envelope envelope; /* points into `head` */
 	bool read;                /* the above are those of the text in the store */
@@ -30,8 +32,9 @@ struct content {
 	char *piece;              /* CONTENT_PIECE octets */
 };
 
-/* STORE and CONFIG are borrowed. False: no memory. */
-bool content_init(struct content *c, const struct store *store, const struct config_server *config);
+/* STORE, CONFIG and NAMED, the recipients that the client has named, are borrowed. False: no memory. */
+bool content_init(struct content *c, const struct store *store, const struct config_server *config,
+		  struct recipients *named);
 void content_free(struct content *c);
 
 /* Reads the head of the text that is in the store, unless that was done. 0, -errno; -EMSGSIZE: the header is too large.
@@ -58,10 +61,14 @@ int content_hold(struct content *c, struct span reason);
 
 /*
  * Appends the envelope lines with the edits. Addresses are completed as those of clients are: an address without domain
- * is one of the default domain, and so on. A recipient is removed under each of its names: the one that the client gave
- * and, for an alias, that of its members. 0, -ENOMEM, or -ENOENT and -E2BIG as above. For content_apply.
+ * is one of the default domain, and so on. A recipient is removed under its own address. With an alias go its members,
+ * except those that the client or a filter has named, too, or that another alias has. 0, -ENOMEM, or -ENOENT and -E2BIG
+ * as above. For content_apply.
  */
 int content_envelope(const struct content *c, const struct edits *edits, struct str *to);
+
+/* The recipients that EDITS add are named from now on, whatever aliases they are members of. For content_apply. */
+void content_name_added(struct content *c, const struct edits *edits);
 
 /* Forgets the new body. 0 or -errno. */
 int content_drop(struct content *c);

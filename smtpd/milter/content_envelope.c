@@ -12,36 +12,29 @@ static struct address stamped(const struct content *c, const struct address *add
 	return policy_stamp(&decision, address, text);
 }
 
-/* The client may have named RCPT by an alias domain, or without domain. */
-static bool is_dropped(const struct content *c, const struct edits *edits, const struct address *rcpt)
+/* The addresses that EDITS remove, as those of recipients are. */
+static bool collect_removed(const struct content *c, const struct edits *edits, struct recipients *to)
 {
 	char text[ADDRESS_MAX + 1];
-	bool dropped = edits_drop(edits, rcpt);
-	for (const struct edit_rcpt *removed = edits->removed; removed && !dropped; removed = removed->next) {
+	for (const struct edit_rcpt *removed = edits->removed; removed; removed = removed->next) {
 		const struct address whole = stamped(c, &removed->address, text);
-		dropped = address_equal(&whole, rcpt);
+		if (removed->address.text.len && recipients_add(to, &whole, &removed->dsn) == RECIPIENTS_NO_MEMORY)
+			return false;
 	}
-	return dropped;
+	return true;
 }
 
-/* The alias that RCPT comes from, and other names of it, stand in ORCPT. */
-static bool is_alias_dropped(const struct content *c, const struct edits *edits, const struct dsn_rcpt *dsn)
+static bool is_dropped(const struct content *c, const struct recipients *removed, const struct address *rcpt)
 {
-	char text[DSN_ORCPT_MAX + 1];
-	struct address alias;
-	const char *why;
-	if (!span_starts_nocase(dsn->orcpt, SPAN("rfc822;")))
-		return false;
-	size_t len = dsn_decode(span_skip(dsn->orcpt, SPAN("rfc822;").len), text);
-	return address_parse((struct span){text, len}, &alias, &why) && is_dropped(c, edits, &alias);
+	return recipients_known(removed, rcpt) || recipients_only_by(c->named, rcpt, removed);
 }
 
-static bool keep(const struct content *c, const struct edits *edits, struct recipients *to)
+static bool keep(const struct content *c, const struct recipients *removed, struct recipients *to)
 {
 	const struct envelope *old = &c->envelope;
 	for (size_t i = 0; i < old->rcpt_count; i++) {
 		const struct dsn_rcpt dsn = old->dsn_rcpts ? old->dsn_rcpts[i] : (struct dsn_rcpt){0};
-		if (is_dropped(c, edits, &old->rcpts[i]) || is_alias_dropped(c, edits, &dsn))
+		if (is_dropped(c, removed, &old->rcpts[i]))
 			continue;
 		if (recipients_add(to, &old->rcpts[i], &dsn) == RECIPIENTS_NO_MEMORY)
 			return false;
@@ -54,7 +47,9 @@ static bool add(const struct content *c, const struct edits *edits, struct recip
 	char text[ADDRESS_MAX + 1];
 	for (const struct edit_rcpt *added = edits->added; added; added = added->next) {
 		const struct address whole = stamped(c, &added->address, text);
-		if (!added->cancelled && recipients_add(to, &whole, &added->dsn) == RECIPIENTS_NO_MEMORY)
+		if (added->cancelled)
+			continue;
+		if (recipients_add(to, &whole, &added->dsn) == RECIPIENTS_NO_MEMORY)
 			return false;
 	}
 	return true;
@@ -72,15 +67,22 @@ static void write_sender(const struct content *c, const struct edits *edits, str
 	}
 }
 
+static int make_rcpts(const struct content *c, const struct edits *edits, struct recipients *to)
+{
+	struct recipients removed;
+	recipients_init(&removed);
+	bool fits = collect_removed(c, edits, &removed) && keep(c, &removed, to) && add(c, edits, to);
+	recipients_free(&removed);
+	if (!fits)
+		return to->count < ENVELOPE_RCPT_MAX ? -ENOMEM : -E2BIG;
+	return to->count ? 0 : -ENOENT;
+}
+
 int content_envelope(const struct content *c, const struct edits *edits, struct str *to)
 {
 	struct recipients rcpts;
 	recipients_init(&rcpts);
-	int err = 0;
-	if (!keep(c, edits, &rcpts) || !add(c, edits, &rcpts))
-		err = rcpts.count < ENVELOPE_RCPT_MAX ? -ENOMEM : -E2BIG;
-	if (!err && !rcpts.count)
-		err = -ENOENT;
+	int err = make_rcpts(c, edits, &rcpts);
 	write_sender(c, edits, to);
 	envelope_write_dsn(to, &c->envelope.dsn);
 	if (c->envelope.foreign)
@@ -88,4 +90,14 @@ int content_envelope(const struct content *c, const struct edits *edits, struct 
 	str_append(to, str_span(&rcpts.lines));
 	recipients_free(&rcpts);
 	return err ? err : to->failed ? -ENOMEM : 0;
+}
+
+void content_name_added(struct content *c, const struct edits *edits)
+{
+	char text[ADDRESS_MAX + 1];
+	for (const struct edit_rcpt *added = edits->added; added; added = added->next) {
+		const struct address whole = stamped(c, &added->address, text);
+		if (!added->cancelled)
+			recipients_name(c->named, &whole);
+	}
 }

@@ -385,14 +385,14 @@ static enum filters_verdict ask_all_content(struct filters *f, const struct macr
 }
 
 enum filters_verdict filters_content(struct filters *f, const struct macros_facts *facts, const struct store *store,
-				     uint64_t octets)
+				     struct recipients *named, uint64_t octets)
 {
 	struct content c;
 	enum filters_verdict verdict = FILTERS_STORE;
 	if (f->discarded || !f->count)
 		return f->discarded ? FILTERS_DISCARD : FILTERS_PASS;
 	f->error = -ENOMEM;
-	if (content_init(&c, store, facts->config))
+	if (content_init(&c, store, facts->config, named))
 		verdict = ask_all_content(f, facts, &c, octets);
 	content_free(&c);
 	return verdict;

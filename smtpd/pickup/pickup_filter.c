@@ -171,7 +171,7 @@ enum pickup_result pickup_filter_content(struct pickup_file *f, const char *id)
 		return PICKUP_SENT;
 	if (!prepare(f, id, &a))
 		return say_sender(f);
-	return follow(f, filters_content(&f->filters, &a.facts, &store, f->octets));
+	return follow(f, filters_content(&f->filters, &a.facts, &store, &f->rcpts, f->octets));
 }
 
 void pickup_filter_end(struct pickup_file *f)

@@ -68,8 +68,9 @@ enum {
 	LIMIT_LINGER_MS = 2000,
 	LIMIT_LINGER_OCTETS = 1 << 20,
 
-	/* The index of recipients of one message: ENVELOPE_RCPT_MAX entries in a table that grew by doubling. */
-	LIMIT_RECIPIENTS_MEMORY = 1 << 20,
+	/* The index of recipients of one message: ENVELOPE_RCPT_MAX entries in a table that grew by doubling; and the
+	 * members of each alias. */
+	LIMIT_RECIPIENTS_MEMORY = 2 << 20,
 
 	/* How long the look-up of the client's name may take. The resolver gives up half a second earlier. */
 	LIMIT_NAME_MS = 5000,

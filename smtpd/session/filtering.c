@@ -186,7 +186,7 @@ enum reply_id filtering_message(struct session *s)
 	if (are_none(s) || s->tx.refusal != REPLY_NONE)
 		return REPLY_NONE;
 	const struct macros_facts facts = facts_of(s, &sender);
-	enum filters_verdict verdict = filters_content(s->filters, &facts, s->tx.store, s->tx.octets);
+	enum filters_verdict verdict = filters_content(s->filters, &facts, s->tx.store, &s->tx.rcpts, s->tx.octets);
 	return reply_of(s, verdict);
 }
 

@@ -88,6 +88,26 @@ START_TEST(members_of_a_full_message)
 }
 END_TEST
 
+/* A client may repeat an alias without end. */
+START_TEST(a_repeated_alias_takes_no_memory)
+{
+	struct recipients r;
+	const struct address rcpt = parse("all@example.com");
+	const struct dsn_rcpt dsn = {.notify = 0};
+	list_all();
+	recipients_init(&r);
+	expand(&rcpt);
+	for (unsigned i = 0; i < 3; i++)
+		members_add(&r, &alias, &rcpt, &dsn, true);
+	size_t used = r.arena.used;
+	for (unsigned i = 0; i < 1000; i++)
+		ck_assert_int_eq(members_add(&r, &alias, &rcpt, &dsn, true), RECIPIENTS_KNOWN);
+	ck_assert_uint_eq(r.arena.used, used);
+	recipients_free(&r);
+	alias_free(&alias);
+}
+END_TEST
+
 /* RFC 3461 5.2.7. */
 START_TEST(requests_for_notices)
 {
@@ -149,6 +169,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {members_become_recipients, members_of_a_full_message, requests_for_notices};
+	const TTest *const tests[] = {members_become_recipients, members_of_a_full_message,
+				      a_repeated_alias_takes_no_memory, requests_for_notices};
 	return run_tests("smtpd_members", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
 }

@@ -2,6 +2,7 @@
 #include "common/mail/msgid.h"
 #include "t/unit/door_fixture.h"
 #include "t/unit/filter_fixture.h"
+#include "t/unit/known_fixture.h"
 #include "t/unit/suite.h"
 
 static const char text[] = "x-sender: a@example.com\r\nx-receiver: b@example.net\r\nx-receiver: c@example.net\r\n"
@@ -82,6 +83,21 @@ START_TEST(quarantine_holds)
 	FAKE_ANSWER(fake, 'E', 'c', "");
 	ck_assert_msg(send_file() == PICKUP_SENT, "%s", d.file.why);
 	ck_assert_ptr_nonnull(strstr(message(), "\r\nx-mailroot-hold: filter first: looks bad\r\n"));
+	finish();
+}
+END_TEST
+
+/* As by SMTP: a filter sees the members of an alias, but may remove the alias, too. */
+START_TEST(removing_an_alias_keeps_a_member_that_the_file_names)
+{
+	begin("}\nlocal_domain example.com { recipients /list");
+	force_list(&known, "/list", SPAN("ann\nbob\nteam: ann bob\n"));
+	put(&d, SPAN("x-sender: a@example.com\r\nx-receiver: team\r\nx-receiver: bob\r\nSubject: s\r\n\r\nbody\r\n"));
+	FAKE_ANSWER(fake, 'E', '-', "<team@example.com>\0");
+	FAKE_ANSWER(fake, 'E', 'c', "");
+	ck_assert_msg(send_file() == PICKUP_SENT, "%s", d.file.why);
+	ck_assert_ptr_nonnull(strstr(message(), "x-receiver: bob@example.com\r\n"));
+	ck_assert_ptr_null(strstr(sent, "ann@example.com"));
 	finish();
 }
 END_TEST
@@ -227,6 +243,7 @@ int main(void)
 	TCase *all = tcase_create("all");
 	tcase_set_timeout(all, 60);
 	tcase_add_test(all, a_filter_sees_localhost_and_edits);
+	tcase_add_test(all, removing_an_alias_keeps_a_member_that_the_file_names);
 	tcase_add_test(all, quarantine_holds);
 	tcase_add_loop_test(all, a_file_that_grows_meanwhile_stays, 0, 2);
 	tcase_add_loop_test(all, each_answer, 0, ANSWERS);
