@@ -198,11 +198,3 @@ const char *edits_quarantine(struct edits *e, struct span reason)
 	e->reason = (struct span){at, span_clean(reason, at, EDITS_REASON_MAX + 1)};
 	return NULL;
 }
-
-bool edits_drop(const struct edits *e, const struct address *rcpt)
-{
-	for (const struct edit_rcpt *removed = e->removed; removed; removed = removed->next)
-		if (address_equal(&removed->address, rcpt))
-			return true;
-	return false;
-}

@@ -93,10 +93,4 @@ const char *edits_quarantine(struct edits *e, struct span reason);
  */
 bool edits_header(const struct edits *e, struct span header, size_t *ours, struct str *to);
 
-/*
- * Whether RCPT, of the message before the edits, is removed. The recipients of the message are those that are not, and
- * then e->added without the cancelled ones. There may be none left.
- */
-bool edits_drop(const struct edits *e, const struct address *rcpt);
-
 #endif

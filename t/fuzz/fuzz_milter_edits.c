@@ -120,7 +120,7 @@ static bool apply(struct edits *edits, struct str *header, size_t *ours)
 		made = str_append(header, str_span(&out));
 	}
 	for (struct edit_rcpt *rcpt = edits->added; rcpt; rcpt = rcpt->next)
-		MUST(rcpt->address.text.len && (!rcpt->cancelled || edits_drop(edits, &rcpt->address)));
+		MUST(rcpt->address.text.len && (!rcpt->cancelled || edits->removed));
 	str_free(&out);
 	edits_reset(edits);
 	return made;
