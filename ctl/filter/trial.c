@@ -80,6 +80,7 @@ static void converse(struct trial *t, struct macros_facts *facts, const struct a
 {
 	const struct store store = trial_store(t);
 	struct recipients named;
+	struct content_message message = {.store = &store, .named = &named, .octets = octets};
 	recipients_init(&named);
 	for (int step = 0; step < 6 && t->verdict == FILTERS_PASS && !t->filters.discarded; step++) {
 		static const char *const stages[] = {"connect", "EHLO", "MAIL",
@@ -91,7 +92,7 @@ static void converse(struct trial *t, struct macros_facts *facts, const struct a
 			     : step == 2 ? say_mail(t, facts, sender)
 			     : step == 3 ? say_rcpt(t, facts, rcpt)
 			     : step == 4 ? filters_data(&t->filters, facts)
-					 : filters_content(&t->filters, facts, &store, &named, octets);
+					 : filters_content(&t->filters, facts, &message);
 	}
 	recipients_free(&named);
 }

@@ -7,10 +7,9 @@
 
 enum { ARENA_MAX = 4 << 20, SLICE = 8 * 1024, SLICE_ROOM = 2 * SLICE + DOT_READ_EXTRA, EMPTY_LINE = 2 };
 
-bool content_init(struct content *c, const struct store *store, const struct config_server *config,
-		  struct recipients *named)
+bool content_init(struct content *c, struct content_message *message, const struct config_server *config)
 {
-	*c = (struct content){.store = store, .config = config, .named = named};
+	*c = (struct content){.message = message, .store = message->store, .config = config};
 	str_init(&c->head, CONTENT_HEAD_MAX);
 	arena_init(&c->arena, ARENA_MAX);
 	c->piece = malloc(CONTENT_PIECE);
@@ -262,8 +261,8 @@ static int end_body(struct content *c, const struct edits *edits)
 	return c->store->replace_end(c->store->context, true);
 }
 
-/* Writes HEAD in place of the head, and the body behind it. */
-static int rewrite(struct content *c, struct span head)
+/* Writes HEAD in place of the head, and the body behind it, which has *OCTETS. */
+static int rewrite(struct content *c, struct span head, uint64_t *octets)
 {
 	uint64_t at = c->head.len;
 	size_t len = 1;
@@ -276,6 +275,7 @@ static int rewrite(struct content *c, struct span head)
 		if (!err)
 			err = write_text(c, (struct span){c->piece, len});
 	}
+	*octets = at - c->head.len;
 	c->read = false;
 	return err ? err : c->store->replace_end(c->store->context, true);
 }
@@ -285,6 +285,29 @@ static int header_fault(const struct content *c, const struct str *head)
 {
 	bool large = header_of(c).len > EDITS_HEADER_MAX || (head->failed && !head->no_memory);
 	return large ? -EMSGSIZE : -ENOMEM;
+}
+
+static size_t ours_octets(const struct content *c)
+{
+	struct span rest = header_of(c);
+	struct field field = {.whole = {rest.at, 0}};
+	for (size_t number = 0; number <= c->ours && field_next(&rest, &field); number++)
+		;
+	return field.whole.len;
+}
+
+/* Writes the new header behind the new envelope in HEAD, and both to the store if they differ from the old ones. */
+static int apply_header(struct content *c, const struct edits *edits, struct str *head)
+{
+	size_t envelope = head->len, ours = ours_octets(c);
+	uint64_t body = c->new_octets;
+	if (!edits_header(edits, header_of(c), &c->ours, head))
+		return header_fault(c, head);
+	bool same = span_equal(str_span(head), str_span(&c->head));
+	int err = same ? 0 : rewrite(c, str_span(head), &body);
+	if (!err && (!same || edits->body))
+		c->message->octets = head->len - envelope - ours + body;
+	return err;
 }
 
 int content_apply(struct content *c, const struct edits *edits)
@@ -297,11 +320,8 @@ int content_apply(struct content *c, const struct edits *edits)
 		return err;
 	}
 	err = end_body(c, edits);
-	if (!err && !edits_header(edits, header_of(c), &c->ours, &head))
-		err = header_fault(c, &head);
-	if (!err && !span_equal(str_span(&head), str_span(&c->head)))
-		err = rewrite(c, str_span(&head));
-	content_name_added(c, edits);
+	if (!err)
+		err = apply_header(c, edits, &head);
 	c->read = false;
 	str_free(&head);
 	return err;
@@ -310,6 +330,7 @@ int content_apply(struct content *c, const struct edits *edits)
 int content_hold(struct content *c, struct span reason)
 {
 	struct str head;
+	uint64_t body;
 	int err = content_read(c);
 	if (err)
 		return err;
@@ -317,7 +338,7 @@ int content_hold(struct content *c, struct span reason)
 	str_append(&head, (struct span){c->head.at, c->envelope.body_at});
 	envelope_write_hold(&head, reason);
 	str_append(&head, header_of(c));
-	err = head.failed ? -ENOMEM : rewrite(c, str_span(&head));
+	err = head.failed ? -ENOMEM : rewrite(c, str_span(&head), &body);
 	str_free(&head);
 	return err;
 }

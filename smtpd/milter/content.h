@@ -16,11 +16,21 @@ enum {
 	CONTENT_PIECE = MILTER_BODY_MAX
 };
 
+/* A message before filters have seen it, and as they have made it. */
+struct content_message {
+	const struct store *store;    /* only read, write, replace_begin and replace_end are called */
+	struct recipients *named;     /* as the client has named them; those that filters add become named, too */
+	char sender[ADDRESS_MAX + 1]; /* "" = the null sender */
+	size_t rcpt_count;
+	bool rcpts_added; /* by a filter */
+	uint64_t octets;  /* of the text: without envelope lines and our own Received */
+};
+
 struct content {
-	const struct store *store;
+	struct content_message *message;
+	const struct store *store; /* that of the message */
 	const struct config_server *config;
-	struct recipients *named; /* what the client has named */
-	struct str head;          /* envelope lines, header, and the empty line behind it, if there is one */
+	struct str head; /* envelope lines, header, and the empty line behind it, if there is one */
 	struct arena arena;
 	struct envelope envelope; /* points into `head` */
 	bool read;                /* the above are those of the text in the store */
@@ -32,9 +42,8 @@ struct content {
 	char *piece;              /* CONTENT_PIECE octets */
 };
 
-/* STORE, CONFIG and NAMED, the recipients that the client has named, are borrowed. False: no memory. */
-bool content_init(struct content *c, const struct store *store, const struct config_server *config,
-		  struct recipients *named);
+/* MESSAGE and CONFIG are borrowed. False: no memory. */
+bool content_init(struct content *c, struct content_message *message, const struct config_server *config);
 void content_free(struct content *c);
 
 /* Reads the head of the text that is in the store, unless that was done. 0, -errno; -EMSGSIZE: the header is too large.
@@ -50,9 +59,9 @@ enum milter_result content_show(struct content *c, struct filter *f, const struc
 				struct milter_macros macros, int64_t until, int *err);
 
 /*
- * Makes EDITS, those of the filter that was shown the message. 0 or -errno. -ENOENT: no recipient is left; -E2BIG:
- * there are more than ENVELOPE_RCPT_MAX; then content_drop restores the message. -EMSGSIZE: the header is too large.
- * After any error but the first two the message can't be used.
+ * Makes EDITS, those of the filter that was shown the message, in the store and in c->message. 0 or -errno. -ENOENT: no
+ * recipient is left; -E2BIG: there are more than ENVELOPE_RCPT_MAX; then content_drop restores the message. -EMSGSIZE:
+ * the header is too large. After any error but the first two the message can't be used.
  */
 int content_apply(struct content *c, const struct edits *edits);
 
@@ -60,15 +69,12 @@ int content_apply(struct content *c, const struct edits *edits);
 int content_hold(struct content *c, struct span reason);
 
 /*
- * Appends the envelope lines with the edits. Addresses are completed as those of clients are: an address without domain
- * is one of the default domain, and so on. A recipient is removed under its own address. With an alias go its members,
- * except those that the client or a filter has named, too, or that another alias has. 0, -ENOMEM, or -ENOENT and -E2BIG
- * as above. For content_apply.
+ * Appends the envelope lines with the edits, and notes them in c->message. Addresses are completed as those of clients
+ * are: an address without domain is one of the default domain, and so on. A recipient is removed under its own address.
+ * With an alias go its members, except those that the client or a filter has named, too, or that another alias has. 0,
+ * -ENOMEM, or -ENOENT and -E2BIG as above. For content_apply.
  */
-int content_envelope(const struct content *c, const struct edits *edits, struct str *to);
-
-/* The recipients that EDITS add are named from now on, whatever aliases they are members of. For content_apply. */
-void content_name_added(struct content *c, const struct edits *edits);
+int content_envelope(struct content *c, const struct edits *edits, struct str *to);
 
 /* Forgets the new body. 0 or -errno. */
 int content_drop(struct content *c);

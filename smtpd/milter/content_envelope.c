@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "smtpd/accept/recipients.h"
 #include "smtpd/milter/content.h"
@@ -26,7 +27,7 @@ static bool collect_removed(const struct content *c, const struct edits *edits, 
 
 static bool is_dropped(const struct content *c, const struct recipients *removed, const struct address *rcpt)
 {
-	return recipients_known(removed, rcpt) || recipients_only_by(c->named, rcpt, removed);
+	return recipients_known(removed, rcpt) || recipients_only_by(c->message->named, rcpt, removed);
 }
 
 static bool keep(const struct content *c, const struct recipients *removed, struct recipients *to)
@@ -55,16 +56,12 @@ static bool add(const struct content *c, const struct edits *edits, struct recip
 	return true;
 }
 
-static void write_sender(const struct content *c, const struct edits *edits, struct str *to)
+static void name_sender(const struct content *c, const struct edits *edits, char text[ADDRESS_MAX + 1])
 {
-	char text[ADDRESS_MAX + 1];
 	const struct address *sender = edits->sender ? &edits->new_sender : &c->envelope.sender;
-	if (sender->text.len && !sender->domain.len) {
-		snprintf(text, sizeof(text), "%.*s@%s", SPAN_ARGS(sender->local), c->config->local_domains[0].name);
-		envelope_write_sender(to, span_of(text));
-	} else {
-		envelope_write_sender(to, sender->text);
-	}
+	bool bare = sender->text.len && !sender->domain.len;
+	snprintf(text, ADDRESS_MAX + 1, "%.*s%s%s", SPAN_ARGS(sender->text), bare ? "@" : "",
+		 bare ? c->config->local_domains[0].name : "");
 }
 
 static int make_rcpts(const struct content *c, const struct edits *edits, struct recipients *to)
@@ -78,26 +75,38 @@ static int make_rcpts(const struct content *c, const struct edits *edits, struct
 	return to->count ? 0 : -ENOENT;
 }
 
-int content_envelope(const struct content *c, const struct edits *edits, struct str *to)
-{
-	struct recipients rcpts;
-	recipients_init(&rcpts);
-	int err = make_rcpts(c, edits, &rcpts);
-	write_sender(c, edits, to);
-	envelope_write_dsn(to, &c->envelope.dsn);
-	if (c->envelope.foreign)
-		envelope_write_foreign(to);
-	str_append(to, str_span(&rcpts.lines));
-	recipients_free(&rcpts);
-	return err ? err : to->failed ? -ENOMEM : 0;
-}
-
-void content_name_added(struct content *c, const struct edits *edits)
+/* The recipients that EDITS add are named from now on, whatever aliases they are members of. */
+static void name_added(struct content *c, const struct edits *edits)
 {
 	char text[ADDRESS_MAX + 1];
 	for (const struct edit_rcpt *added = edits->added; added; added = added->next) {
 		const struct address whole = stamped(c, &added->address, text);
-		if (!added->cancelled)
-			recipients_name(c->named, &whole);
+		if (added->cancelled)
+			continue;
+		recipients_name(c->message->named, &whole);
+		c->message->rcpts_added = true;
 	}
+}
+
+int content_envelope(struct content *c, const struct edits *edits, struct str *to)
+{
+	struct recipients rcpts;
+	char sender[ADDRESS_MAX + 1];
+	recipients_init(&rcpts);
+	int err = make_rcpts(c, edits, &rcpts);
+	name_sender(c, edits, sender);
+	envelope_write_sender(to, span_of(sender));
+	envelope_write_dsn(to, &c->envelope.dsn);
+	if (c->envelope.foreign)
+		envelope_write_foreign(to);
+	str_append(to, str_span(&rcpts.lines));
+	if (!err && to->failed)
+		err = -ENOMEM;
+	if (!err) {
+		memcpy(c->message->sender, sender, sizeof(sender));
+		c->message->rcpt_count = rcpts.count;
+		name_added(c, edits);
+	}
+	recipients_free(&rcpts);
+	return err;
 }

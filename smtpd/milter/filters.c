@@ -6,7 +6,6 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "smtpd/milter/content.h"
 #include "smtpd/milter/filters_log.h"
 #include "smtpd/policy/showing.h"
 
@@ -314,8 +313,10 @@ static enum filters_verdict apply(struct filters *f, struct filter *filter, cons
 		err = content_drop(c);
 		return err ? store_failed(f, err) : failed(f, filter, facts);
 	}
+	if (err && err != -ENOENT)
+		return store_failed(f, err);
 	filters_log_edits(filter, facts, edits);
-	if (err == -ENOENT) {
+	if (err) {
 		filters_log_nobody(filter, facts);
 		err = content_drop(c);
 		f->discarded = true;
@@ -323,7 +324,7 @@ static enum filters_verdict apply(struct filters *f, struct filter *filter, cons
 	}
 	if (edits->quarantine && !f->hold[0])
 		snprintf(f->hold, sizeof(f->hold), "filter %s: %.*s", filter->name, SPAN_ARGS(edits->reason));
-	return err ? store_failed(f, err) : FILTERS_PASS;
+	return FILTERS_PASS;
 }
 
 static enum filters_verdict show(struct filters *f, struct filter *filter, const struct macros_facts *facts,
@@ -348,8 +349,9 @@ static enum filters_verdict show(struct filters *f, struct filter *filter, const
 }
 
 static enum filters_verdict ask_content(struct filters *f, struct filter *filter, const struct macros_facts *facts,
-					struct content *c, uint64_t octets, int64_t until)
+					struct content *c, int64_t until)
 {
+	uint64_t octets = c->message->octets;
 	if (filter->failed)
 		return when_down(f, filter);
 	if (filter->fd == -1 || !milter_wants_message(&filter->machine))
@@ -361,8 +363,7 @@ static enum filters_verdict ask_content(struct filters *f, struct filter *filter
 	return FILTERS_PASS;
 }
 
-static enum filters_verdict ask_all_content(struct filters *f, const struct macros_facts *facts, struct content *c,
-					    uint64_t octets)
+static enum filters_verdict ask_all_content(struct filters *f, const struct macros_facts *facts, struct content *c)
 {
 	enum filters_verdict verdict = FILTERS_PASS;
 	int64_t until = clock_mono_ms() + FILTERS_CONTENT_MS;
@@ -373,7 +374,7 @@ static enum filters_verdict ask_all_content(struct filters *f, const struct macr
 			continue;
 		if (f->services->waiting)
 			f->services->waiting(f->services->context, f->list[i].name);
-		verdict = ask_content(f, &f->list[i], facts, c, octets, until);
+		verdict = ask_content(f, &f->list[i], facts, c, until);
 		f->decider = &f->list[i];
 	}
 	if (f->services->waiting)
@@ -384,16 +385,16 @@ static enum filters_verdict ask_all_content(struct filters *f, const struct macr
 	return err ? store_failed(f, err) : verdict;
 }
 
-enum filters_verdict filters_content(struct filters *f, const struct macros_facts *facts, const struct store *store,
-				     struct recipients *named, uint64_t octets)
+enum filters_verdict filters_content(struct filters *f, const struct macros_facts *facts,
+				     struct content_message *message)
 {
 	struct content c;
 	enum filters_verdict verdict = FILTERS_STORE;
 	if (f->discarded || !f->count)
 		return f->discarded ? FILTERS_DISCARD : FILTERS_PASS;
 	f->error = -ENOMEM;
-	if (content_init(&c, store, facts->config, named))
-		verdict = ask_all_content(f, facts, &c, octets);
+	if (content_init(&c, message, facts->config))
+		verdict = ask_all_content(f, facts, &c);
 	content_free(&c);
 	return verdict;
 }

@@ -11,9 +11,7 @@
 #define SMTPD_MILTER_FILTERS_H
 
 #include "common/mail/envelope.h"
-#include "smtpd/accept/recipients.h"
-#include "smtpd/accept/store.h"
-#include "smtpd/milter/filter.h"
+#include "smtpd/milter/content.h"
 #include "smtpd/milter/macros.h"
 
 enum {
@@ -76,12 +74,11 @@ enum filters_verdict filters_unknown(struct filters *f, const struct macros_fact
 void filters_refused_rcpt(struct filters *f, const struct macros_facts *facts, const struct span *args, size_t n);
 
 /*
- * The whole message is in STORE, in which only read, write, replace_begin and replace_end are called; its text has
- * OCTETS. NAMED: the recipients as the client has named them; those that filters add count as named, too. With PASS,
- * the message in the store has the edits. After FILTERS_STORE nothing may be left of it.
+ * The whole MESSAGE is in its store. With PASS, it has the edits, in the store and in *MESSAGE. After FILTERS_STORE
+ * nothing may be left of it.
  */
-enum filters_verdict filters_content(struct filters *f, const struct macros_facts *facts, const struct store *store,
-				     struct recipients *named, uint64_t octets);
+enum filters_verdict filters_content(struct filters *f, const struct macros_facts *facts,
+				     struct content_message *message);
 
 /* The message is over: acknowledged, refused or forgotten. Harmless when there is none. */
 void filters_abort(struct filters *f);

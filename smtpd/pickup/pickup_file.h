@@ -63,7 +63,8 @@ struct pickup_file {
 	struct unstuffing unstuffing;
 	uint64_t octets; /* written, without envelope and Received; before a filter changes them */
 	struct filters filters;
-	char last; /* the last octet written */
+	struct content_message message; /* as it is stored; its `store` counts only while filters are asked */
+	char last;                      /* the last octet written */
 	char why[PICKUP_WHY_MAX];
 };
 

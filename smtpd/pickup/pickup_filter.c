@@ -167,11 +167,16 @@ enum pickup_result pickup_filter_content(struct pickup_file *f, const char *id)
 {
 	struct asked a;
 	const struct store store = store_spool_ops(f->store);
+	f->message = (struct content_message){
+		.store = &store, .named = &f->rcpts, .rcpt_count = f->rcpts.count, .octets = f->octets};
+	snprintf(f->message.sender, sizeof(f->message.sender), "%s", f->submission.sender);
 	if (!f->filters.message)
 		return PICKUP_SENT;
 	if (!prepare(f, id, &a))
 		return say_sender(f);
-	return follow(f, filters_content(&f->filters, &a.facts, &store, &f->rcpts, f->octets));
+	enum filters_verdict verdict = filters_content(&f->filters, &a.facts, &f->message);
+	f->message.store = NULL;
+	return follow(f, verdict);
 }
 
 void pickup_filter_end(struct pickup_file *f)

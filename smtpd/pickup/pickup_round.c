@@ -78,8 +78,8 @@ static void log_sent(const struct pickup_file *f, const char *id, const char *na
 	char shown[PICKUP_SHOWN_MAX];
 	span_quotable(span_of(name), shown, sizeof(shown));
 	log_info("id=%s client=%s uid=%u file=\"%s\" from=<%s> nrcpt=%zu size=%llu%s status=accepted", id, client_of(f),
-		 (unsigned)f->uid, shown, f->submission.sender, f->rcpts.count, (unsigned long long)f->octets,
-		 f->stuffed ? " dots=removed" : "");
+		 (unsigned)f->uid, shown, f->message.sender, f->message.rcpt_count,
+		 (unsigned long long)f->message.octets, f->stuffed ? " dots=removed" : "");
 }
 
 static void log_discarded(const struct pickup_file *f, const char *id, const char *name)

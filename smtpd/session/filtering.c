@@ -180,13 +180,24 @@ enum reply_id filtering_unknown(struct session *s)
 	return reply_of(s, filters_unknown(s->filters, &facts, s->line));
 }
 
-enum reply_id filtering_message(struct session *s)
+/* Where a filter has added recipients, their mailboxes are the larger ones for all we know. */
+static bool exceeds_mailbox(const struct session *s, const struct content_message *message)
+{
+	return message->octets > s->tx.mailbox_octets && !message->rcpts_added;
+}
+
+enum reply_id filtering_message(struct session *s, struct content_message *message)
 {
 	struct address sender;
+	*message = (struct content_message){
+		.store = s->tx.store, .named = &s->tx.rcpts, .rcpt_count = s->tx.rcpts.count, .octets = s->tx.octets};
+	span_copy(str_span(&s->tx.sender), message->sender, sizeof(message->sender));
 	if (are_none(s) || s->tx.refusal != REPLY_NONE)
 		return REPLY_NONE;
 	const struct macros_facts facts = facts_of(s, &sender);
-	enum filters_verdict verdict = filters_content(s->filters, &facts, s->tx.store, &s->tx.rcpts, s->tx.octets);
+	enum filters_verdict verdict = filters_content(s->filters, &facts, message);
+	if (verdict == FILTERS_PASS && exceeds_mailbox(s, message))
+		return REPLY_MAILBOX_TOO_SMALL;
 	return reply_of(s, verdict);
 }
 

@@ -27,8 +27,8 @@ enum reply_id filtering_data(struct session *s);
 /* After a command that we don't know. */
 enum reply_id filtering_unknown(struct session *s);
 
-/* The text is complete in the store; it may be another one afterwards. */
-enum reply_id filtering_message(struct session *s);
+/* The text is complete in the store; it may be another one afterwards. *MESSAGE is filled with what it is then. */
+enum reply_id filtering_message(struct session *s, struct content_message *message);
 
 /* Whether a filter has discarded the message: the client gets 250, and no recipient gets the message. */
 bool filtering_discards(const struct session *s);

@@ -49,7 +49,8 @@ enum reply_id session_message_begin(struct session *s, bool chunked)
 	return refusal == REPLY_NONE ? filtering_data(s) : refusal;
 }
 
-static void message_taken(struct session *s)
+/* MESSAGE: as it is stored. */
+static void message_taken(struct session *s, const struct content_message *message)
 {
 	s->errors = s->later = s->idle = s->over = 0;
 	rates_octets(s, s->tx.octets);
@@ -59,19 +60,20 @@ static void message_taken(struct session *s)
 	if (filtering_discards(s)) /* the log has its own line about that */
 		return;
 	log_info("id=%s client=%s helo=%s from=<%s> nrcpt=%zu size=%llu%s%s%s%s%s%s status=accepted", s->tx.id,
-		 s->client_text, s->helo, str_text(&s->tx.sender), s->tx.rcpts.count, (unsigned long long)s->tx.octets,
+		 s->client_text, s->helo, message->sender, message->rcpt_count, (unsigned long long)message->octets,
 		 s->client.user ? " user=" : "", s->client.user ? s->client.user : "", s->tls.on ? " tls=" : "",
 		 s->tls.on ? s->tls.version : "", s->tls.on ? ":" : "", s->tls.on ? s->tls.cipher : "");
 }
 
 void session_message_end(struct session *s)
 {
+	struct content_message message;
 	transaction_end(&s->tx);
 	transaction_refuse(&s->tx, permits_from(s));
-	transaction_refuse(&s->tx, filtering_message(s));
+	transaction_refuse(&s->tx, filtering_message(s, &message));
 	enum reply_id refusal = filtering_discards(s) ? s->tx.refusal : transaction_commit(&s->tx);
 	if (refusal == REPLY_NONE)
-		message_taken(s);
+		message_taken(s, &message);
 	else
 		session_say(s, refusal);
 	session_reset(s);

@@ -1,6 +1,8 @@
 /* Sessions with filters: what filters see, what they may do, and what happens when they are down. */
 #include "smtpd/milter/filters.h"
 
+#include <sys/mman.h>
+
 #include "common/base/clock.h"
 #include "common/base/log_level.h"
 #include "t/unit/filter_fixture.h"
@@ -24,10 +26,12 @@ static struct session session;
 static struct filters filters;
 static struct str replies;
 static struct fake *one;
+static int replace_error; /* of the store */
 
 static void setup(void)
 {
 	one = fake_begin(0, "one");
+	replace_error = 0;
 }
 
 static void teardown(void)
@@ -467,6 +471,93 @@ START_TEST(test_removes_many)
 }
 END_TEST
 
+/* Runs, and returns what is logged meanwhile. */
+static const char *log_of(const char *lines, const char *text)
+{
+	static char logged[16 * 1024];
+	int kept = dup(2), log = memfd_create("log", MFD_CLOEXEC);
+	log_set_level(LOG_LEVEL_INFO);
+	dup2(log, 2);
+	begin(lines);
+	memory.replace_error = replace_error;
+	say(text);
+	finish();
+	dup2(kept, 2);
+	log_set_level(LOG_LEVEL_ERROR);
+	close(kept);
+	ssize_t len = pread(log, logged, sizeof(logged) - 1, 0);
+	logged[len > 0 ? len : 0] = '\0';
+	close(log);
+	return logged;
+}
+
+/* The line about the message has the envelope and the size with which it is stored. */
+START_TEST(test_logs_what_is_stored)
+{
+	static const char body[] = "a body that is longer than the one before";
+	char expected[200];
+	FAKE_ANSWER(one, 'E', 'h', "X-New\0it is\0");
+	FAKE_ANSWER(one, 'E', '+', "<c@example.org>\0");
+	FAKE_ANSWER(one, 'E', '+', "<d@example.org>\0");
+	if (_i)
+		FAKE_ANSWER(one, 'E', 'e', "<boss>\0");
+	if (_i)
+		fake_answer(one, 'E', 'b', body, sizeof(body) - 1);
+	FAKE_ANSWER(one, 'E', 'c', "");
+	const char *logged = log_of(FILTER "}", HELLO MESSAGE QUIT);
+	snprintf(expected, sizeof(expected), " from=<%s> nrcpt=3 size=%zu status=accepted\n",
+		 _i ? "boss@example.com" : "a@client.test", strlen(own_header()));
+	ck_assert_msg(strstr(logged, expected), "no%s in\n%s", expected, logged);
+}
+END_TEST
+
+START_TEST(test_logs_no_edits_that_fail)
+{
+	FAKE_ANSWER(one, 'E', 'h', "X-New\0it is\0");
+	FAKE_ANSWER(one, 'E', 'c', "");
+	replace_error = _i ? 0 : -ENOSPC;
+	const char *logged = log_of(FILTER "}", HELLO MESSAGE QUIT);
+	ck_assert((strstr(logged, "status=edited") != NULL) == (_i == 1));
+	ck_assert_int_eq(memory.stored, _i);
+}
+END_TEST
+
+/* The size that an earlier filter leaves counts for the later one. */
+START_TEST(test_max_size_after_edits)
+{
+	char much[3000], text[4000];
+	struct fake *two = fake_begin(1, "two");
+	memset(much, 'x', sizeof(much));
+	memcpy(much + 900, "\r\n", 2);
+	much[sizeof(much) - 1] = '\0';
+	fake_answer(one, 'E', 'b', much, _i ? sizeof(much) - 1 : 1);
+	FAKE_ANSWER(one, 'E', 'c', "");
+	snprintf(text, sizeof(text), HELLO MAIL RCPT "DATA\r\n" TEXT "%s\r\n.\r\n" QUIT, _i ? "" : much);
+	run(FILTER "}\nfilter two { address inet:127.0.0.1:2; max_size 2K }", text);
+	ck_assert_ptr_nonnull(strchr(str_text(&two->letters), 'R'));
+	ck_assert(!strchr(str_text(&two->letters), 'E') == (_i == 1));
+	ck_assert_int_eq(memory.stored, 1);
+}
+END_TEST
+
+/* What a filter makes larger than each mailbox can hold is refused, as if the client had sent it. */
+START_TEST(test_mailbox_after_edits)
+{
+	static const char body[] = "a body that is longer than the one before, and than all of the mailbox";
+	fake_answer(one, 'E', 'b', body, sizeof(body) - 1);
+	if (_i == 2)
+		FAKE_ANSWER(one, 'E', '+', "<c@example.org>\0");
+	FAKE_ANSWER(one, 'E', 'c', "");
+	begin(FILTER "}");
+	memory.full_domain = "example.com";
+	memory.room = (struct fullness_room){.most = _i ? 50 : 1000, .now = 1000};
+	say(HELLO MESSAGE QUIT);
+	finish();
+	ck_assert_int_eq(code(5), _i == 1 ? 552 : 250);
+	ck_assert_int_eq(memory.stored, _i == 1 ? 0 : 1);
+}
+END_TEST
+
 /* A reload counts from the next message of an open session on. */
 START_TEST(test_live_policy)
 {
@@ -782,6 +873,10 @@ int main(void)
 		{&test_removes, (int)(sizeof(removals) / sizeof(removals[0]))},
 		{&test_removes_no_added, 0},
 		{&test_removes_many, 0},
+		{&test_logs_what_is_stored, 2},
+		{&test_logs_no_edits_that_fail, 2},
+		{&test_max_size_after_edits, 2},
+		{&test_mailbox_after_edits, 3},
 		{&test_live_policy, 0},
 		{&test_macros, 0},
 		{&test_nobody_left, 0},

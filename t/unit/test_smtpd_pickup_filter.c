@@ -72,6 +72,9 @@ START_TEST(a_filter_sees_localhost_and_edits)
 	ck_assert_uint_eq(name.size, strlen(sent));
 	ck_assert_ptr_null(strstr(sent, "c@example.net"));
 	ck_assert_ptr_nonnull(strstr(sent, "x-receiver: b@example.net\r\n"));
+	ck_assert_uint_eq(d.file.message.rcpt_count, 1);
+	ck_assert_uint_gt(d.file.message.octets, d.file.octets);
+	ck_assert_str_eq(d.file.message.sender, "a@example.com");
 	finish();
 }
 END_TEST
