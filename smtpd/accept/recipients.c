@@ -203,6 +203,15 @@ void recipients_name(struct recipients *r, const struct address *rcpt)
 		slot->named = true;
 }
 
+bool recipients_add_aliases(const struct recipients *r, const struct address *rcpt, struct recipients *to)
+{
+	const struct recipients_slot *slot = find_known(r, rcpt);
+	for (const struct recipients_membership *m = slot ? slot->memberships : NULL; m; m = m->next)
+		if (recipients_add(to, &m->alias->name, &(struct dsn_rcpt){0}) == RECIPIENTS_NO_MEMORY)
+			return false;
+	return true;
+}
+
 bool recipients_only_by(const struct recipients *r, const struct address *rcpt, const struct recipients *gone)
 {
 	const struct recipients_slot *slot = find_known(r, rcpt);

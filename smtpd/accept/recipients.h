@@ -50,6 +50,9 @@ enum recipients_result recipients_add_member(struct recipients *r, const struct 
 /* RCPT is now more than a member: a filter has named it. Harmless for others than recipients. */
 void recipients_name(struct recipients *r, const struct address *rcpt);
 
+/* Adds the aliases that RCPT is a member of to TO. False: no memory. */
+bool recipients_add_aliases(const struct recipients *r, const struct address *rcpt, struct recipients *to);
+
 /* Whether RCPT is a recipient only as a member of aliases, all of which GONE has. */
 bool recipients_only_by(const struct recipients *r, const struct address *rcpt, const struct recipients *gone);
 

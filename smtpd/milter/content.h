@@ -71,8 +71,9 @@ int content_hold(struct content *c, struct span reason);
 /*
  * Appends the envelope lines with the edits, and notes them in c->message. Addresses are completed as those of clients
  * are: an address without domain is one of the default domain, and so on. A recipient is removed under its own address.
- * With an alias go its members, except those that the client or a filter has named, too, or that another alias has. 0,
- * -ENOMEM, or -ENOENT and -E2BIG as above. For content_apply.
+ * With an alias go its members, except those that the client or a filter has named, too, or that another alias has. The
+ * line x-mailroot-expanded of an alias goes with its last member. 0, -ENOMEM, or -ENOENT and -E2BIG as above. For
+ * content_apply.
  */
 int content_envelope(struct content *c, const struct edits *edits, struct str *to);
 

@@ -30,12 +30,28 @@ static bool is_dropped(const struct content *c, const struct recipients *removed
 	return recipients_known(removed, rcpt) || recipients_only_by(c->message->named, rcpt, removed);
 }
 
-static bool keep(const struct content *c, const struct recipients *removed, struct recipients *to)
+/* The aliases that still have a member among the recipients. */
+static bool collect_aliases(const struct content *c, const struct recipients *removed, struct recipients *to)
+{
+	const struct envelope *old = &c->envelope;
+	for (size_t i = 0; i < old->rcpt_count; i++) {
+		if (envelope_expanded(old, i) || is_dropped(c, removed, &old->rcpts[i]))
+			continue;
+		if (!recipients_add_aliases(c->message->named, &old->rcpts[i], to))
+			return false;
+	}
+	return true;
+}
+
+static bool keep(const struct content *c, const struct recipients *removed, const struct recipients *aliases,
+		 struct recipients *to)
 {
 	const struct envelope *old = &c->envelope;
 	for (size_t i = 0; i < old->rcpt_count; i++) {
 		const struct dsn_rcpt dsn = old->dsn_rcpts ? old->dsn_rcpts[i] : (struct dsn_rcpt){0};
 		if (is_dropped(c, removed, &old->rcpts[i]))
+			continue;
+		if (dsn.expanded && !recipients_known(aliases, &old->rcpts[i]))
 			continue;
 		if (recipients_add(to, &old->rcpts[i], &dsn) == RECIPIENTS_NO_MEMORY)
 			return false;
@@ -66,10 +82,13 @@ static void name_sender(const struct content *c, const struct edits *edits, char
 
 static int make_rcpts(const struct content *c, const struct edits *edits, struct recipients *to)
 {
-	struct recipients removed;
+	struct recipients removed, aliases;
 	recipients_init(&removed);
-	bool fits = collect_removed(c, edits, &removed) && keep(c, &removed, to) && add(c, edits, to);
+	recipients_init(&aliases);
+	bool fits = collect_removed(c, edits, &removed) && collect_aliases(c, &removed, &aliases) &&
+		    keep(c, &removed, &aliases, to) && add(c, edits, to);
 	recipients_free(&removed);
+	recipients_free(&aliases);
 	if (!fits)
 		return to->count < ENVELOPE_RCPT_MAX ? -ENOMEM : -E2BIG;
 	return to->count ? 0 : -ENOENT;

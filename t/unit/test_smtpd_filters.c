@@ -374,6 +374,11 @@ static const struct {
 	{"RCPT TO:<team> ORCPT=rfc822;b@example.com\r\n" RCPT, {"<b>"}, "ann@example.com bob@example.com "},
 	{RCPT "RCPT TO:<ann> ORCPT=rfc822;b@example.com\r\n", {"<b@example.com>"}, "ann@example.com "},
 	{"RCPT TO:<team> NOTIFY=SUCCESS\r\n" RCPT, {"<team>"}, "b@example.com "},
+	{"RCPT TO:<team> NOTIFY=SUCCESS\r\n", {"<ann>"}, "bob@example.com team@example.com "},
+	{"RCPT TO:<team> NOTIFY=SUCCESS\r\n" RCPT, {"<ann>", "<bob>"}, "b@example.com "},
+	{"RCPT TO:<team> NOTIFY=SUCCESS\r\nRCPT TO:<all> NOTIFY=SUCCESS\r\n",
+	 {"<ann>", "<bob>"},
+	 "c@example.net all@example.com "},
 };
 
 static void check_receivers(const char *left)
@@ -410,6 +415,26 @@ START_TEST(test_removes)
 	known_free(&known);
 	ck_assert_int_eq(memory.stored, 1);
 	check_receivers(removals[_i].left);
+}
+END_TEST
+
+/* The line of an alias, which asks for a notice alone, is no recipient. */
+START_TEST(test_removes_all_members)
+{
+	struct known known;
+	struct fake *two = fake_begin(1, "two");
+	FAKE_ANSWER(one, 'E', '-', "<ann>\0");
+	FAKE_ANSWER(one, 'E', 'c', "");
+	FAKE_ANSWER(two, 'E', '-', "<bob>\0");
+	FAKE_ANSWER(two, 'E', 'c', "");
+	begin_with_aliases("local_domain example.com { recipients /list }\n" FILTER
+			   "}\nfilter two { address inet:127.0.0.1:2 }",
+			   &known);
+	say(HELLO MAIL "RCPT TO:<team> NOTIFY=SUCCESS\r\n" DATA QUIT);
+	finish();
+	known_free(&known);
+	ck_assert_int_eq(code(5), 250);
+	ck_assert_int_eq(memory.stored, 0);
 }
 END_TEST
 
@@ -871,6 +896,7 @@ int main(void)
 		{&test_foreign, 0},
 		{&test_other_names, 0},
 		{&test_removes, (int)(sizeof(removals) / sizeof(removals[0]))},
+		{&test_removes_all_members, 0},
 		{&test_removes_no_added, 0},
 		{&test_removes_many, 0},
 		{&test_logs_what_is_stored, 2},
