@@ -228,7 +228,11 @@ enum milter_result content_show(struct content *c, struct filter *f, const struc
 		result = event(f, services, milter_eoh(&f->machine, macros), until);
 	if (goes_on(result))
 		result = show_body(c, f, services, macros, until, err);
-	if (!goes_on(result) || *err || !milter_eom(&f->machine, macros))
+	if (!goes_on(result) || *err)
+		return result;
+	if (!filter_quiet(f))
+		return MILTER_FAULT;
+	if (!milter_eom(&f->machine, macros))
 		return result;
 	return take_edits(c, f, services, until, err);
 }

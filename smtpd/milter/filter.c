@@ -9,6 +9,8 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 
+#define UNASKED "sent octets that nothing asked for"
+
 enum { READ_OCTETS = 16 * 1024, ABORT_MS = 1000 };
 
 void filter_init(struct filter *f, const struct config_filter *config)
@@ -143,7 +145,7 @@ void filter_fault(struct filter *f, const char *what)
 	give_up(f, what);
 }
 
-/* What is left over after an answer, or came since, answers nothing. */
+/* What is left over after an answer, or came since, answers nothing; it may be a part of a packet. */
 bool filter_quiet(struct filter *f)
 {
 	char octets[64];
@@ -155,13 +157,17 @@ bool filter_quiet(struct filter *f)
 	}
 	if (n > 0)
 		str_append(&f->in, (struct span){octets, (size_t)n});
-	return !f->in.len || take(f) != MILTER_FAULT;
+	if (f->in.len && take(f) != MILTER_FAULT)
+		give_up(f, UNASKED);
+	return f->fd != -1;
 }
 
 enum milter_result filter_await(struct filter *f, const struct filter_services *services, int64_t limit_ms,
 				int64_t until)
 {
 	int64_t end = end_of(limit_ms, until);
+	if (f->machine.out.len && f->in_at < f->in.len)
+		return give_up(f, UNASKED);
 	if (!send_all(f, services, end))
 		return MILTER_FAULT;
 	for (;;) {

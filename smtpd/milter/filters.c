@@ -257,15 +257,25 @@ enum filters_verdict filters_rcpt(struct filters *f, const struct macros_facts *
 	return ask_all(f, &(struct event){STAGE_RCPT, facts, args, n, {NULL, 0}});
 }
 
-void filters_refused_rcpt(struct filters *f, const struct macros_facts *facts, const struct span *args, size_t n)
+static bool wants_refused_rcpt(const struct filter *filter, const struct macros_facts *facts)
+{
+	return filter->fd != -1 && filter->machine.protocol & MILTER_REFUSED_RCPTS && !is_skipped(filter, facts);
+}
+
+enum filters_verdict filters_refused_rcpt(struct filters *f, const struct macros_facts *facts, const struct span *args,
+					  size_t n)
 {
 	const struct event e = {STAGE_RCPT, facts, args, n, {NULL, 0}};
-	for (size_t i = 0; i < f->count; i++) {
+	for (size_t i = 0; i < f->count && !f->discarded; i++) {
 		struct filter *filter = &f->list[i];
-		bool wanted = filter->fd != -1 && filter->machine.protocol & MILTER_REFUSED_RCPTS;
-		if (wanted && !is_skipped(filter, facts) && exchange(f, filter, &e) == MILTER_FAULT)
-			failed(f, filter, facts);
+		if (!wants_refused_rcpt(filter, facts))
+			continue;
+		enum filters_verdict verdict = judge(f, filter, &e, exchange(f, filter, &e));
+		f->decider = filter;
+		if (verdict == FILTERS_SHUTDOWN || verdict == FILTERS_STOPPED)
+			return verdict;
 	}
+	return FILTERS_PASS;
 }
 
 enum filters_verdict filters_data(struct filters *f, const struct macros_facts *facts)

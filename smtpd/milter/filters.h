@@ -70,8 +70,12 @@ enum filters_verdict filters_rcpt(struct filters *f, const struct macros_facts *
 enum filters_verdict filters_data(struct filters *f, const struct macros_facts *facts);
 enum filters_verdict filters_unknown(struct filters *f, const struct macros_facts *facts, struct span line);
 
-/* A recipient that was refused before (facts->refusal): for filters that want to see these, too. */
-void filters_refused_rcpt(struct filters *f, const struct macros_facts *facts, const struct span *args, size_t n);
+/*
+ * A recipient that was refused before (facts->refusal): for filters that want to see these, too. FILTERS_PASS,
+ * FILTERS_SHUTDOWN or FILTERS_STOPPED: another refusal by a filter changes nothing.
+ */
+enum filters_verdict filters_refused_rcpt(struct filters *f, const struct macros_facts *facts, const struct span *args,
+					  size_t n);
 
 /*
  * The whole MESSAGE is in its store. With PASS, it has the edits, in the store and in *MESSAGE. After FILTERS_STORE

@@ -159,7 +159,9 @@ void filtering_rcpt_over(struct session *s, const struct address *rcpt, size_t b
 	facts.rcpt = rcpt;
 	facts.refusal = (struct span){reply.at, span_find(reply, '\r')};
 	split_line(s, SPAN("TO:"), &args);
-	filters_refused_rcpt(s->filters, &facts, args.at, args.n);
+	enum reply_id end = reply_of(s, filters_refused_rcpt(s->filters, &facts, args.at, args.n));
+	if (end != REPLY_NONE)
+		session_say(s, end);
 }
 
 enum reply_id filtering_data(struct session *s)

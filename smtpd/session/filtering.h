@@ -17,7 +17,7 @@ enum reply_id filtering_rcpt(struct session *s, const struct address *rcpt);
 
 /*
  * RCPT is dealt with, and the reply is at offset BEFORE of s->out. Some filters want to see recipients that were
- * refused, too.
+ * refused, too. If a filter or an order to stop ends the session there, 421 follows the reply.
  */
 void filtering_rcpt_over(struct session *s, const struct address *rcpt, size_t before);
 

@@ -854,6 +854,60 @@ START_TEST(test_refused_recipients)
 }
 END_TEST
 
+/* What a filter answers to a refused recipient counts, too; another refusal changes nothing. */
+START_TEST(test_answers_to_refused_recipients)
+{
+	static const struct {
+		char answer;
+		const char *letters;
+		int code;
+		unsigned stored;
+	} answers[] = {{'d', "OCHMRAQ", 250, 0}, {'4', "OCHMR", 421, 0}, {'a', "OCHMRAQ", 250, 1}};
+	one->protocol = MILTER_REFUSED_RCPTS;
+	fake_answer(one, 'R', answers[_i].answer, "", 0);
+	run(FILTER "}", HELLO MAIL "RCPT TO:<x@elsewhere.test>\r\n" RCPT DATA);
+	ck_assert_str_eq(str_text(&one->letters), answers[_i].letters);
+	ck_assert_int_eq(code(3), 550);
+	ck_assert_int_eq(last_code(), answers[_i].code);
+	ck_assert_int_eq(memory.stored, answers[_i].stored);
+}
+END_TEST
+
+START_TEST(test_refused_recipient_while_stopping)
+{
+	one->protocol = MILTER_REFUSED_RCPTS;
+	one->deeds['R'] = FAKE_STOPS_US;
+	run(FILTER "when_down accept }", HELLO MAIL "RCPT TO:<x@elsewhere.test>\r\n" RCPT DATA);
+	ck_assert_str_eq(str_text(&one->letters), "OCHMR");
+	ck_assert_int_eq(code(3), 550);
+	ck_assert_int_eq(last_code(), 421);
+	ck_assert_int_eq(memory.stored, 0);
+}
+END_TEST
+
+/* Octets beyond an answer are not the beginning of the next one. */
+START_TEST(test_octets_left_over)
+{
+	FAKE_ANSWER(one, 'R', 'c', "");
+	str_append(&one->answers['R'], SPAN("\0\0\0\1"));
+	str_append(&one->answers['T'], SPAN("c"));
+	run(FILTER "}", HELLO MESSAGE QUIT);
+	ck_assert_int_eq(code(4), 451);
+	ck_assert_int_eq(memory.stored, 0);
+}
+END_TEST
+
+START_TEST(test_two_answers)
+{
+	char command = "LNB"[_i];
+	fake_answer(one, command, 'c', "", 0);
+	fake_answer(one, command, 'c', "", 0);
+	run(FILTER "}", HELLO MESSAGE QUIT);
+	ck_assert_int_eq(code(5), 451);
+	ck_assert_int_eq(memory.stored, 0);
+}
+END_TEST
+
 /* Without filters there is nothing to wait for, and nothing changes. */
 START_TEST(test_none)
 {
@@ -921,6 +975,10 @@ int main(void)
 		{&test_too_late, 2},
 		{&test_reads_no_more, 0},
 		{&test_refused_recipients, 0},
+		{&test_answers_to_refused_recipients, 3},
+		{&test_refused_recipient_while_stopping, 0},
+		{&test_octets_left_over, 0},
+		{&test_two_answers, 3},
 		{&test_none, 0},
 	};
 	log_set_level(LOG_LEVEL_ERROR);
