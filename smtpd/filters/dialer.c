@@ -80,7 +80,7 @@ static void tell_trouble(struct dialer *d)
 /* Never waits for a worker that does not read its answer. FD -1: WHY is the reason for ERR. */
 static void reply(int answer, int fd, int err, const char *why)
 {
-	const struct wire_filter_is is = {.error = (uint64_t)err, .why = span_of(why)};
+	const struct wire_filter_is is = {.error = reach_is_ours(err) ? DIAL_OURS : (uint64_t)err, .why = span_of(why)};
 	struct str packet;
 	str_init(&packet, WIRE_PACKET_MAX);
 	if (!fd_set_nonblock(answer, true) && wire_encode_filter_is(&is, &packet) &&
@@ -273,11 +273,11 @@ static void begin(struct dialer *d, struct span name, int *fd)
 	struct dialer_filter *filter = find(d, name);
 	struct dialer_try *try = free_place(d);
 	if (!filter)
-		reply(*fd, -1, ENOENT, "the configuration has no such filter any more");
+		reply(*fd, -1, DIAL_OURS, "the configuration has no such filter any more");
 	else if (filter->down.err)
 		reply(*fd, -1, filter->down.err, filter->down.why);
 	else if (!try)
-		reply(*fd, -1, EBUSY, "too many connections to filters are being made");
+		reply(*fd, -1, DIAL_OURS, "too many connections to filters are being made");
 	else {
 		int answer = *fd;
 		*fd = -1;

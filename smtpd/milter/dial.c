@@ -9,10 +9,10 @@
 
 enum { QUESTION_MAX = 256, ANSWER_MAX = 1024 };
 
-static int fail(int err, const char *reason, char *why, size_t size)
+static int fail(const char *reason, char *why, size_t size)
 {
 	snprintf(why, size, "%s", reason);
-	return -err;
+	return -DIAL_OURS;
 }
 
 /* Takes the socket out of ANSWER. */
@@ -22,14 +22,14 @@ static int take(struct ipc_packet *answer, char *why, size_t size)
 	bool good = wire_admit(WIRE_LINK_filters, WIRE_DOWN, answer->text) == WIRE_filter_is &&
 		    wire_decode_filter_is(answer->text, &is);
 	if (!good || answer->fd_count != (is.error == 0))
-		return fail(EPROTO, "mailroot-filters sent a malformed answer", why, size);
+		return fail("mailroot-filters sent a malformed answer", why, size);
 	if (is.error) {
 		snprintf(why, size, "%.*s", SPAN_ARGS(is.why));
 		return -(int)is.error;
 	}
-	int fd = answer->fds[0], err = fd_set_nonblock(fd, true);
-	if (err)
-		return fail(-err, "the connection from mailroot-filters can't be used", why, size);
+	int fd = answer->fds[0];
+	if (fd_set_nonblock(fd, true) != 0)
+		return fail("the connection from mailroot-filters can't be used", why, size);
 	answer->fds[0] = -1;
 	return fd;
 }
@@ -67,12 +67,14 @@ int dial_filter(int link, const char *name, int64_t until, const struct dial_sto
 			     ? ask(link, str_span(&question), until, stop, buffer, sizeof(buffer), &answer)
 			     : -ENOMEM;
 	str_free(&question);
-	if (result == -ECANCELED)
-		return fail(ECANCELED, "the service stops", why, size);
+	if (result == -ECANCELED) {
+		snprintf(why, size, "the service stops");
+		return result;
+	}
 	if (result == -ETIMEDOUT)
-		return fail(ETIMEDOUT, "mailroot-filters did not answer in time: does it run?", why, size);
+		return fail("mailroot-filters did not answer in time: does it run?", why, size);
 	if (result)
-		return fail(-result, "can't ask mailroot-filters: does it run?", why, size);
+		return fail("can't ask mailroot-filters: does it run?", why, size);
 	result = take(&answer, why, size);
 	ipc_packet_close(&answer);
 	return result;

@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "smtpd/milter/dial.h"
 
 #define UNASKED "sent octets that nothing asked for"
 
@@ -80,11 +81,17 @@ static int await_socket(struct filter *f, const struct filter_services *services
 	return ready ? 0 : -ETIMEDOUT;
 }
 
+static enum milter_result lack_memory(struct filter *f)
+{
+	f->ours = true;
+	return give_up(f, "can't be asked: out of memory");
+}
+
 static bool send_all(struct filter *f, const struct filter_services *services, int64_t until)
 {
 	struct span rest = str_span(&f->machine.out);
 	if (f->machine.out.failed) {
-		give_up(f, "can't be asked: out of memory");
+		lack_memory(f);
 		return false;
 	}
 	while (rest.len) {
@@ -122,7 +129,7 @@ static enum milter_result receive(struct filter *f, const struct filter_services
 		return give_up(f, "did not answer in time");
 	drop_taken(f);
 	if (!str_reserve(&f->in, READ_OCTETS))
-		return give_up(f, "can't be asked: out of memory");
+		return lack_memory(f);
 	ssize_t n = recv(f->fd, f->in.at + f->in.len, READ_OCTETS, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return MILTER_MORE;
@@ -199,6 +206,7 @@ enum milter_result filter_open(struct filter *f, const struct filter_services *s
 	f->why[0] = '\0';
 	int fd = services->dial(services->context, &f->config, end, f->why, sizeof(f->why));
 	f->absent = fd < 0;
+	f->ours = fd == -DIAL_OURS;
 	if (fd < 0) {
 		is_stopped(f, services);
 		return MILTER_FAULT;

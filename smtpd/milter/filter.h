@@ -15,7 +15,8 @@ struct filter_services {
 	void *context;
 	/*
 	 * Connects to FILTER, and gives up soon after UNTIL (clock_mono_ms). Returns the socket, which does not block
-	 * and is the caller's, or -errno with the reason and its remedy at WHY of SIZE octets.
+	 * and is the caller's, or -errno with the reason and its remedy at WHY of SIZE octets. -DIAL_OURS: the filter
+	 * has no fault.
 	 */
 	int (*dial)(void *context, const struct config_filter *filter, int64_t until, char *why, size_t size);
 	/* FILTER did not answer in time: other sessions need not wait for it, too. NULL = that is not told. */
@@ -42,6 +43,7 @@ struct filter {
 	struct str in; /* octets of the filter; those before in_at are taken */
 	size_t in_at;
 	bool absent;  /* it could not be reached */
+	bool ours;    /* the trouble is in Mailroot: the filter has no fault */
 	bool stopped; /* an order to stop ended the wait */
 	bool failed;  /* in the current message: when_down decides */
 	char why[FILTER_WHY_MAX];

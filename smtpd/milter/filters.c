@@ -78,9 +78,11 @@ static bool is_skipped(const struct filter *filter, const struct macros_facts *f
 	return filter->config.skip_authenticated && facts->client->user;
 }
 
-/* when_down of FILTER, which is down, for the message. */
+/* What becomes of the message now that FILTER is down. */
 static enum filters_verdict when_down(struct filters *f, const struct filter *filter)
 {
+	if (filter->ours)
+		return FILTERS_TEMPFAIL;
 	switch (filter->config.when_down) {
 	case CONFIG_DOWN_ACCEPT:
 		return FILTERS_PASS;

@@ -31,7 +31,7 @@ static const char *when_down_word(const struct filter *filter)
 		[CONFIG_DOWN_REJECT] = "reject",
 		[CONFIG_DOWN_HOLD] = "hold",
 	};
-	return words[filter->config.when_down];
+	return filter->ours ? "tempfail" : words[filter->config.when_down];
 }
 
 void filters_log_down(const struct filter *filter, const struct macros_facts *facts)

@@ -24,7 +24,7 @@ enum fake_deed { FAKE_ANSWERS, FAKE_DIES, FAKE_STALLS, FAKE_STOPS_US, FAKE_READS
 
 struct fake {
 	const char *name;
-	bool absent;                /* nobody listens */
+	int absent;                 /* it can't be reached: errno; 0: it can */
 	uint32_t actions, protocol; /* of the negotiation; actions 0 = all */
 	struct str answers[128];    /* packets; empty = `continue` */
 	enum fake_deed deeds[128];
@@ -164,7 +164,7 @@ static inline int fake_dial(void *context, const struct config_filter *filter, i
 	ck_assert_ptr_nonnull(f);
 	if (f->absent) {
 		snprintf(why, size, "nobody listens");
-		return -ECONNREFUSED;
+		return -f->absent;
 	}
 	ck_assert_uint_lt(f->connections, FAKE_CONNECTIONS_MAX);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -22,7 +23,7 @@
 #include "t/unit/suite.h"
 #include "t/unit/wire_sample.h"
 
-enum { SOON_MS = 8000 };
+enum { SOON_MS = 8000, CROWD = 300 /* more than the dialer polls */ };
 
 static char folder[64], buffer[WIRE_PACKET_MAX], why[DIAL_WHY_MAX + 1], trouble[CHILD_TROUBLE_MAX + 1];
 static struct dialer dialer;
@@ -98,6 +99,18 @@ static void end(struct answering *a)
 	close(a->listener);
 }
 
+static bool crowded; /* mailroot-filters has one descriptor to spare */
+
+static void crowd(void)
+{
+	int fd = -1, last = -1;
+	if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){CROWD, CROWD}) != 0)
+		_exit(1);
+	while ((fd = open("/dev/null", O_RDONLY)) >= 0)
+		last = fd;
+	close(last);
+}
+
 static _Noreturn void be_filters(void)
 {
 	int at[] = {fcntl(control[1], F_DUPFD_CLOEXEC, CHILD_FD_LISTEN),
@@ -109,6 +122,8 @@ static _Noreturn void be_filters(void)
 	close(at[0]);
 	signal(SIGPIPE, SIG_IGN);
 	dialer_load(&dialer, &child);
+	if (crowded)
+		crowd();
 	dialer_run(&dialer);
 	dialer_free(&dialer);
 	_exit(0);
@@ -317,7 +332,7 @@ START_TEST(unknown_filters_and_malformed_questions)
 	struct answering b = answering("b");
 	wake(&b);
 	start();
-	ck_assert_int_eq(dial("c"), -ENOENT);
+	ck_assert_int_eq(dial("c"), -DIAL_OURS);
 	ck_assert_str_eq(why, "the configuration has no such filter any more");
 	str_init(&packet, 4096);
 	str_append_text(&packet, "x");
@@ -336,6 +351,19 @@ START_TEST(unknown_filters_and_malformed_questions)
 	ck_assert_msg(fd >= 0, "%s", why);
 	close(fd);
 	end(&b);
+}
+END_TEST
+
+/* There is a descriptor for the question, and none for the connection. */
+START_TEST(lack_of_descriptors_is_no_fault_of_a_filter)
+{
+	int a = listen_at("a", 50);
+	crowded = true;
+	start();
+	crowded = false;
+	ck_assert_int_eq(dial("a"), -DIAL_OURS);
+	ck_assert_str_eq(why, "mailroot-filters can't connect: Too many open files");
+	close(a);
 }
 END_TEST
 
@@ -365,7 +393,7 @@ START_TEST(reload)
 	close(fd);
 	expect_trouble("filter b is down since 20");
 	ck_assert_ptr_null(strstr(trouble, "filter a"));
-	ck_assert_int_eq(dial("a"), -ENOENT);
+	ck_assert_int_eq(dial("a"), -DIAL_OURS);
 	ck_assert_str_eq(why, "the configuration has no such filter any more");
 	end(&c);
 }
@@ -431,7 +459,7 @@ START_TEST(questions_are_bounded)
 	int64_t until = clock_mono_ms() + SOON_MS;
 	while ((fd = dial("b")) >= 0 && clock_mono_ms() < until)
 		close(fd);
-	ck_assert_int_eq(fd, -EBUSY);
+	ck_assert_int_eq(fd, -DIAL_OURS);
 	ck_assert_str_eq(why, "too many connections to filters are being made");
 	for (int i = 0; i < DIALER_QUESTIONS; i++) {
 		kill(workers[i], SIGKILL);
@@ -457,6 +485,7 @@ int main(void)
 	tcase_add_test(all, a_doubt_is_looked_into);
 	tcase_add_test(all, what_is_no_filter);
 	tcase_add_test(all, unknown_filters_and_malformed_questions);
+	tcase_add_test(all, lack_of_descriptors_is_no_fault_of_a_filter);
 	tcase_add_test(all, reload);
 	tcase_add_test(all, master_is_obeyed);
 	tcase_add_test(all, questions_are_bounded);

@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log_level.h"
+#include "smtpd/milter/dial.h"
 #include "t/unit/filter_fixture.h"
 #include "t/unit/known_fixture.h"
 #include "t/unit/smtpd_memory.h"
@@ -242,9 +243,20 @@ START_TEST(test_absent)
 {
 	char lines[200];
 	snprintf(lines, sizeof(lines), FILTER "when_down %s }", downs[_i].setting);
-	one->absent = true;
+	one->absent = ECONNREFUSED;
 	run(lines, HELLO MESSAGE QUIT);
 	check_down((size_t)_i);
+}
+END_TEST
+
+/* The filter has no fault: clients shall come again. */
+START_TEST(test_own_trouble)
+{
+	char lines[200];
+	snprintf(lines, sizeof(lines), FILTER "when_down %s }", downs[_i].setting);
+	one->absent = DIAL_OURS;
+	run(lines, HELLO MESSAGE QUIT);
+	check_down(0);
 }
 END_TEST
 
@@ -709,7 +721,7 @@ START_TEST(test_skipped)
 	static const char *const lines[] = {"skip_list 10.0.0.0/8 }", "only pickup sendmail }"};
 	char text[200];
 	snprintf(text, sizeof(text), "%s%s", FILTER, lines[_i]);
-	one->absent = true;
+	one->absent = ECONNREFUSED;
 	run(text, HELLO MESSAGE QUIT);
 	ck_assert_int_eq(memory.stored, 1);
 }
@@ -942,6 +954,7 @@ int main(void)
 		{&test_discards, 7},
 		{&test_down, (int)(sizeof(dies_at) - 1) * COUNT_OF_DOWN},
 		{&test_absent, COUNT_OF_DOWN},
+		{&test_own_trouble, COUNT_OF_DOWN},
 		{&test_all_or_nothing, 0},
 		{&test_comes_back, 0},
 		{&test_reconnects, 0},

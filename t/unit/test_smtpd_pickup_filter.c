@@ -191,7 +191,7 @@ START_TEST(each_when_down)
 	snprintf(settings, sizeof(settings), "when_down %s; timeout connect 1s command 1s content 1s",
 		 downs[row].when_down);
 	begin(settings);
-	fake->absent = manner == ABSENT;
+	fake->absent = manner == ABSENT ? ECONNREFUSED : 0;
 	fake->deeds['M'] = manner == DIES_AT_MAIL ? FAKE_DIES : FAKE_ANSWERS;
 	if (manner == STALLS)
 		FAKE_ANSWER(fake, 'E', 'h', "X-Spam\0half\0");
