@@ -141,7 +141,7 @@ static void greet(struct dialer *d, struct dialer_try *try)
 
 static void take_greeting(struct dialer *d, struct dialer_try *try)
 {
-	int err = reach_greeted(try->fd);
+	int err = reach_greeted(try->fd, &try->greeting);
 	if (!err)
 		finish_well(d, try);
 	else if (err != -EAGAIN)

@@ -33,11 +33,12 @@ enum {
 struct dialer_try {
 	bool used;
 	size_t filter;
-	int fd;           /* -1: the filter accepts no connection yet, the next attempt is at again_ms */
-	int answer;       /* the socket that came with the question; -1 = our own try */
-	pid_t worker;     /* that asks */
-	bool greets;      /* our own try: an answer of the filter is wanted, too */
-	bool greeted;     /* and awaited */
+	int fd;       /* -1: the filter accepts no connection yet, the next attempt is at again_ms */
+	int answer;   /* the socket that came with the question; -1 = our own try */
+	pid_t worker; /* that asks */
+	bool greets;  /* our own try: an answer of the filter is wanted, too */
+	bool greeted; /* and awaited */
+	struct reach_greeting greeting;
 	int64_t deadline; /* clock_mono_ms, as all times here */
 	int64_t again_ms;
 };

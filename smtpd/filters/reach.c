@@ -113,15 +113,17 @@ bool reach_greet(int fd)
 	return sent;
 }
 
-int reach_greeted(int fd)
+int reach_greeted(int fd, struct reach_greeting *greeting)
 {
-	char octets[64];
-	ssize_t n = read(fd, octets, sizeof(octets));
+	ssize_t n = read(fd, greeting->head + greeting->len, sizeof(greeting->head) - greeting->len);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return -EAGAIN;
 	if (n <= 0)
 		return -ECONNRESET;
-	return n >= MILTER_HEAD && octets[MILTER_HEAD - 1] == 'O' ? 0 : -EPROTO;
+	greeting->len += (size_t)n;
+	if (greeting->len < sizeof(greeting->head))
+		return -EAGAIN;
+	return greeting->head[MILTER_HEAD - 1] == 'O' ? 0 : -EPROTO;
 }
 
 /* The name of the group ID, or its number. */

@@ -5,6 +5,7 @@
 #include "common/base/str.h"
 #include "common/config/types.h"
 #include "smtpd/milter/dial.h"
+#include "smtpd/milter/milter_wire.h"
 
 /* What the words need. */
 struct reach {
@@ -26,13 +27,19 @@ int reach_begin(const struct config_filter_address *address);
 /* How the connection of FD, which can be written, has ended: 0 or -errno. */
 int reach_result(int fd);
 
+/* The beginning of a filter's answer to the greeting. */
+struct reach_greeting {
+	char head[MILTER_HEAD];
+	size_t len; /* octets of it that have come; 0 at first */
+};
+
 /*
  * Whether the filter behind the connection FD is awake: reach_greet sends it the offer of the milter protocol, and
- * reach_greeted, when FD can be read, takes its answer: 0; -EAGAIN: it is not there; -EPROTO: a filter does not answer
- * so; -ECONNRESET: the connection is over.
+ * reach_greeted, each time that FD can be read, takes its answer: 0; -EAGAIN: it is not complete; -EPROTO: a filter
+ * does not answer so; -ECONNRESET: the connection is over.
  */
 bool reach_greet(int fd);
-int reach_greeted(int fd);
+int reach_greeted(int fd, struct reach_greeting *greeting);
 
 /* Connects, and waits for that until UNTIL (clock_mono_ms). Returns the socket as above; or -errno, and WHY. */
 int reach_connect(const struct reach *r, const struct config_filter_address *address, int64_t until,

@@ -88,6 +88,42 @@ START_TEST(a_socket_is_reached)
 }
 END_TEST
 
+/* It may come in parts, and its rest is of no interest. */
+START_TEST(a_greeting)
+{
+	static const struct {
+		const char *octets;
+		int result;
+	} greetings[] = {{"\0\0\0\15O", 0}, {"\0\0\0\15c", -EPROTO}, {"220 x", -EPROTO}};
+	for (size_t i = 0; i < sizeof(greetings) / sizeof(greetings[0]); i++) {
+		struct reach_greeting greeting = {0};
+		int ends[2];
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+		ck_assert(reach_greet(ends[0]));
+		for (size_t n = 0; n < MILTER_HEAD; n++) {
+			ck_assert_int_eq(reach_greeted(ends[0], &greeting), -EAGAIN);
+			ck_assert_int_eq(write(ends[1], greetings[i].octets + n, 1), 1);
+		}
+		ck_assert_int_eq(reach_greeted(ends[0], &greeting), greetings[i].result);
+		close(ends[1]);
+		close(ends[0]);
+	}
+}
+END_TEST
+
+START_TEST(a_greeting_that_ends_early)
+{
+	struct reach_greeting greeting = {0};
+	int ends[2];
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+	ck_assert_int_eq(write(ends[1], "\0\0", 2), 2);
+	close(ends[1]);
+	ck_assert_int_eq(reach_greeted(ends[0], &greeting), -EAGAIN);
+	ck_assert_int_eq(reach_greeted(ends[0], &greeting), -ECONNRESET);
+	close(ends[0]);
+}
+END_TEST
+
 START_TEST(what_is_wrong_with_a_path)
 {
 	char other[CONFIG_FILTER_PATH_MAX + 8];
@@ -222,6 +258,8 @@ int main(void)
 	TCase *all = tcase_create("all");
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, a_socket_is_reached);
+	tcase_add_test(all, a_greeting);
+	tcase_add_test(all, a_greeting_that_ends_early);
 	tcase_add_test(all, what_is_wrong_with_a_path);
 	tcase_add_test(all, a_filter_that_accepts_nothing);
 	tcase_add_test(all, tcp);
