@@ -302,19 +302,28 @@ static int stage_notice(struct pickup_file *f, const char *date)
 	return err;
 }
 
+/* Of a message that a filter discards, the notice alone is left. */
+static int stage_message(struct pickup_file *f)
+{
+	struct spool_file *message = &f->store->file;
+	message->staged = !f->discarded;
+	if (!f->discarded)
+		return f->error ? f->error : spool_commit(message);
+	spool_abort(message);
+	return 0;
+}
+
 /* Step 1: the message and the notice are durable, or neither exists. */
 static int stage(struct pickup_file *f)
 {
 	char date[CLOCK_TEXT_MAX];
-	struct spool_file *message = &f->store->file;
 	clock_rfc5322(clock_wall_ms(), date);
-	message->staged = true;
-	int err = f->error ? f->error : spool_commit(message);
+	int err = stage_message(f);
 	if (err)
 		return err;
 	err = stage_notice(f, date);
 	if (err)
-		spool_unlink(message);
+		spool_unlink(&f->store->file);
 	return err;
 }
 
@@ -335,19 +344,12 @@ static enum pickup_result hand_over(struct pickup_file *f, const char *claimed)
 	if (f->sync_folder && fsync(f->folder_fd) < 0)
 		log_warning("id=%s can't sync the pickup folder: %s; a power failure may bring the file back",
 			    message->id, strerror(errno));
-	err = pickup_file_publish(f->store, message);
+	err = message->staged ? pickup_file_publish(f->store, message) : 0;
 	int second = f->notice.staged ? pickup_file_publish(f->store, &f->notice) : 0;
 	if (!err && !second)
-		return PICKUP_SENT;
+		return f->discarded ? PICKUP_DISCARDED : PICKUP_SENT;
 	trouble(f, N_("can't rename a message in new/"), err ? err : second);
 	return PICKUP_UNNAMED;
-}
-
-/* After a crash it is discarded again. */
-static enum pickup_result discard(struct pickup_file *f, const char *claimed)
-{
-	return unlinkat(f->folder_fd, claimed, 0) < 0 ? trouble(f, N_("it can't be removed"), -errno)
-						      : PICKUP_DISCARDED;
 }
 
 /* True if the size is not that in the name: a power failure cut the file before sendmail had acknowledged it. */
@@ -379,10 +381,9 @@ static enum pickup_result send_open(struct pickup_file *f, const char *claimed, 
 	/* A filter may have taken minutes. */
 	if ((result == PICKUP_SENT || result == PICKUP_DISCARDED) && !unchanged(f, &before))
 		result = say(f, PICKUP_LATER, "");
-	if (result == PICKUP_SENT)
+	f->discarded = result == PICKUP_DISCARDED;
+	if (result == PICKUP_SENT || result == PICKUP_DISCARDED)
 		result = hand_over(f, claimed);
-	else if (result == PICKUP_DISCARDED)
-		result = discard(f, claimed);
 	pickup_filter_end(f);
 	spool_abort(&f->store->file);
 	return result;
@@ -397,6 +398,7 @@ enum pickup_result pickup_file_send(struct pickup_file *f, const char *claimed, 
 	f->at = 0;
 	f->finished = false;
 	f->error = 0;
+	f->discarded = false;
 	f->notice.staged = false;
 	f->octets = 0;
 	f->last = '\n';

@@ -29,7 +29,7 @@ enum {
 
 enum pickup_result {
 	PICKUP_SENT,
-	PICKUP_DISCARDED, /* a filter discards the message, and the file is removed */
+	PICKUP_DISCARDED, /* a filter discards the message, and the file is removed; the notice is sent */
 	PICKUP_UNNAMED, /* steps 1 and 2 are done, 3 failed for each message that is still `staged`; why has the reason
 			 */
 	PICKUP_BAD,     /* the file can never be sent; why has the reason, and the file stays as it is */
@@ -55,9 +55,10 @@ struct pickup_file {
 	/* The file that is being sent. */
 	int fd;
 	uid_t uid;
-	off_t at;      /* offset of the next read */
-	bool finished; /* read_text has returned the end of the file */
-	int error;     /* the first error in writing the message: 0 or -errno */
+	off_t at;       /* offset of the next read */
+	bool finished;  /* read_text has returned the end of the file */
+	int error;      /* the first error in writing the message: 0 or -errno */
+	bool discarded; /* by a filter */
 	bool stuffed;
 	struct dot_reader dot;
 	struct unstuffing unstuffing;

@@ -126,12 +126,13 @@ static void send_claimed(struct pickup *p, struct pickup_place *place, const cha
 {
 	place->file.server = p->child->server;
 	enum pickup_result result = pickup_file_send(&place->file, claimed, own, id);
-	if (result == PICKUP_SENT || result == PICKUP_UNNAMED) {
-		log_sent(&place->file, id, own);
+	if (result == PICKUP_SENT || result == PICKUP_DISCARDED || result == PICKUP_UNNAMED) {
+		if (place->file.discarded)
+			log_discarded(&place->file, id, own);
+		else
+			log_sent(&place->file, id, own);
 		log_refused(&place->file, id);
 	}
-	if (result == PICKUP_DISCARDED)
-		log_discarded(&place->file, id, own);
 	if (result == PICKUP_BAD)
 		move_bad(p, place, claimed, id, own);
 	if (result == PICKUP_UNNAMED) {

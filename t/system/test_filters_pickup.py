@@ -105,6 +105,18 @@ class Filters(unittest.TestCase):
         server.ctl("queue", "release", "--all", "--yes")
         server.dropped(1)
 
+    def test_a_discarded_message_with_a_recipient_that_is_refused(self):
+        """The sender gets the notice, and the log has the recipient."""
+        virus = self.filter(answers={milter.EOM: milter.DISCARD})
+        server = self.serve(virus.block("virus"))
+        hidden = server.folder / "discarded"
+        hidden.write_bytes(b"From: app@example.com\r\nTo: sales@example.com, no address at all\r\n\r\ntext\r\n")
+        os.rename(hidden, server.server_folder() / "pickup" / "discarded.eml")
+        server.dropped(1)
+        self.assertIn(b"no address at all", server.drop()[0])
+        self.assertIn("status=discarded by=filter", server.log())
+        self.assertIn('status=refused field=To text="no address at all"', server.log())
+
     def test_later(self):
         grey = self.filter(answers={milter.EOM: milter.TEMPFAIL})
         server = self.serve(grey.block("grey"))

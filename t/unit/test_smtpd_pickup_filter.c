@@ -171,6 +171,29 @@ START_TEST(each_answer)
 }
 END_TEST
 
+/* The sender of a discarded message knows as much as without the filter. */
+START_TEST(the_notice_of_a_discarded_message)
+{
+	char name[MSGNAME_MAX + 1], path[256], notice[8192] = "";
+	begin("");
+	put(&d, SPAN("From: a@example.com\r\nTo: b@example.net, no address at all\r\n\r\nbody\r\n"));
+	fake_answer(fake, "ME"[_i], 'd', "", 0);
+	ck_assert_int_eq(send_file(), PICKUP_DISCARDED);
+	ck_assert(!is_there(&d));
+	snprintf(name, sizeof(name), "%s", d.file.notice.name);
+	snprintf(path, sizeof(path), "%s/new/%s", d.folder, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_gt(read(fd, notice, sizeof(notice) - 1), 0);
+	fd_close(&fd);
+	ck_assert_ptr_nonnull(strstr(notice, "x-receiver: a@example.com\r\n"));
+	ck_assert_ptr_nonnull(strstr(notice, "no address at all"));
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert(new_is_empty());
+	finish();
+}
+END_TEST
+
 enum { ABSENT, DIES_AT_MAIL, DIES_AT_END, STALLS, MANNERS };
 static const struct {
 	const char *when_down;
@@ -250,6 +273,7 @@ int main(void)
 	tcase_add_test(all, quarantine_holds);
 	tcase_add_loop_test(all, a_file_that_grows_meanwhile_stays, 0, 2);
 	tcase_add_loop_test(all, each_answer, 0, ANSWERS);
+	tcase_add_loop_test(all, the_notice_of_a_discarded_message, 0, 2);
 	tcase_add_loop_test(all, each_when_down, 0, MANNERS * DOWNS);
 	tcase_add_loop_test(all, only_the_mail_that_it_is_for, 0, 7);
 	suite_add_tcase(suite, all);
