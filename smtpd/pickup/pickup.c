@@ -26,12 +26,25 @@
 
 enum { MAX_FILES = 64, PREDECESSOR_MS = 20 * 1000, PREDECESSOR_LOOK_MS = 50, PACKET_MAX = 8192 };
 
-static volatile sig_atomic_t terminated;
+static struct pickup *terminated; /* by SIGTERM */
 
 static void on_terminate(int signo)
 {
+	int keep = errno;
 	(void)signo;
-	terminated = 1;
+	terminated->stop = 1;
+	if (terminated->waiting_fd != -1)
+		shutdown(terminated->waiting_fd, SHUT_RD);
+	errno = keep;
+}
+
+/* SIGTERM comes only where pickup waits for something. */
+static void admit_terminate(bool admitted)
+{
+	sigset_t terminate;
+	sigemptyset(&terminate);
+	sigaddset(&terminate, SIGTERM);
+	sigprocmask(admitted ? SIG_UNBLOCK : SIG_BLOCK, &terminate, NULL);
 }
 
 static int open_beneath(const struct config_server *server, const char *name)
@@ -124,7 +137,7 @@ static void await_predecessor(const struct pickup *p)
 {
 	const struct timespec pause = {.tv_nsec = PREDECESSOR_LOOK_MS * 1000000};
 	int64_t until = clock_mono_ms() + PREDECESSOR_MS;
-	while (flock(p->new_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK && !terminated) {
+	while (flock(p->new_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK && !p->stop) {
 		if (clock_mono_ms() > until)
 			log_fatal(EXIT_TEMPORARY, "the previous pickup process does not end");
 		nanosleep(&pause, NULL);
@@ -191,8 +204,9 @@ static bool hear(void *context)
 
 static int dial(void *context, const struct config_filter *filter, int64_t until, char *why, size_t size)
 {
-	(void)context;
-	return dial_filter(CHILD_FD_FILTERS, filter->name, until + DIAL_MARGIN_MS, NULL, why, size);
+	struct pickup *p = context;
+	const struct dial_stop stop = {&p->stop, &p->waiting_fd};
+	return dial_filter(CHILD_FD_FILTERS, filter->name, until + DIAL_MARGIN_MS, &stop, why, size);
 }
 
 static void doubt(void *context, const struct config_filter *filter)
@@ -201,9 +215,17 @@ static void doubt(void *context, const struct config_filter *filter)
 	dial_doubt(CHILD_FD_FILTERS, filter->name);
 }
 
+static void waiting(void *context, const char *name)
+{
+	(void)context;
+	admit_terminate(name != NULL);
+}
+
 void pickup_ready(struct pickup *p)
 {
-	struct sigaction terminate = {.sa_handler = on_terminate};
+	struct sigaction terminate = {.sa_handler = on_terminate, .sa_flags = SA_RESTART};
+	terminated = p;
+	p->waiting_fd = -1;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGIO, SIG_IGN); /* another process opens a file on which we hold a lease for a moment */
 	sigaction(SIGTERM, &terminate, NULL);
@@ -215,8 +237,14 @@ void pickup_ready(struct pickup *p)
 	err = ipc_set_send_deadline(CHILD_FD_ARRIVALS, LIMIT_ARRIVED_MS);
 	if (err)
 		log_fatal(EXIT_TEMPORARY, "can't use the link to the queue: %s", strerror(-err));
-	p->filters = (struct filter_services){
-		.context = p, .dial = dial, .doubt = doubt, .stop = &p->stop, .hear = hear, .link = CHILD_FD_CONTROL};
+	p->filters = (struct filter_services){.context = p,
+					      .dial = dial,
+					      .doubt = doubt,
+					      .waiting = waiting,
+					      .stop = &p->stop,
+					      .waiting_fd = &p->waiting_fd,
+					      .hear = hear,
+					      .link = CHILD_FD_CONTROL};
 	pickup_round_recover(p);
 	child_ready();
 }
@@ -267,9 +295,10 @@ static void await(struct pickup *p, const sigset_t *while_waiting)
 
 static void take_turns(struct pickup *p)
 {
-	for (size_t i = 0; i < PICKUP_PLACES && !p->stop && !terminated; i++) {
+	for (size_t i = 0; i < PICKUP_PLACES && !p->stop; i++) {
 		struct pickup_place *place = &p->places[i];
-		p->stop = is_gone(place);
+		if (is_gone(place))
+			p->stop = true;
 		pickup_round_forget_bad(p, place);
 		if (!p->stop && (place->folder.listing || clock_mono_ms() >= place->next_ms))
 			pickup_round_turn(p, place);
@@ -278,12 +307,11 @@ static void take_turns(struct pickup *p)
 
 int pickup_loop(struct pickup *p)
 {
-	sigset_t terminate, while_waiting;
-	sigemptyset(&terminate);
-	sigaddset(&terminate, SIGTERM);
-	sigprocmask(SIG_BLOCK, &terminate, &while_waiting);
+	sigset_t while_waiting;
+	admit_terminate(false);
+	sigprocmask(SIG_BLOCK, NULL, &while_waiting);
 	sigdelset(&while_waiting, SIGTERM);
-	while (!p->stop && !terminated) {
+	while (!p->stop) {
 		await(p, &while_waiting);
 		take_turns(p);
 	}

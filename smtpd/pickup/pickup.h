@@ -54,7 +54,8 @@ struct pickup {
 	bool unnamed; /* one of them is alone and can't be named: no file is sent before it */
 	struct str trouble, said;
 	struct filter_services filters;
-	volatile sig_atomic_t stop;
+	volatile sig_atomic_t stop;       /* by an order of master, a signal, or because another folder is there */
+	volatile sig_atomic_t waiting_fd; /* that a signal shuts for reading; -1 = none */
 };
 
 /* The three steps before the loop: opens descriptors as root, enters the jail, says `ready`. */

@@ -1,5 +1,6 @@
 """Mail of the pickup folder and of sendmail goes through the filters; what becomes of the file for each answer, and while a filter is down."""
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -156,6 +157,41 @@ class Filters(unittest.TestCase):
         goes_on.set()
         server.dropped(2)
         self.assertEqual(len(server.drop()), 2)
+
+    def test_a_signal_ends_the_wait_for_a_filter(self):
+        """In each wait, SIGTERM ends the process at once; the next process sends the file."""
+        for event in (milter.NEGOTIATE, milter.RCPT, milter.EOM):
+            thinking, goes_on = threading.Event(), threading.Event()
+
+            def think(session, data, thinking=thinking, goes_on=goes_on):
+                thinking.set()
+                goes_on.wait(30)
+                return milter.CLOSE
+
+            slow = self.filter(answers={event: think})
+            with self.subTest(event), Service(slow.block("slow", "timeout connect 1m command 1m content 1m")) as server:
+                server.pickup()
+                self.assertTrue(thinking.wait(10))
+                pid = server.pids()["pickup"]
+                slow.answers.clear()
+                os.kill(pid, signal.SIGTERM)
+                wait_for(lambda: not os.path.exists(f"/proc/{pid}"), "the end of the process", 5)
+                goes_on.set()
+                server.dropped(1)
+
+    def test_a_signal_ends_the_wait_for_a_connection(self):
+        honest = self.filter()
+        server = self.serve(honest.block("honest", "timeout connect 1m"))
+        pids = server.pids()
+        os.kill(pids["filters"], signal.SIGSTOP)
+        try:
+            path = server.pickup()
+            wait_for(lambda: not path.exists(), "a claimed file")
+            os.kill(pids["pickup"], signal.SIGTERM)
+            wait_for(lambda: not os.path.exists(f"/proc/{pids['pickup']}"), "the end of the process", 5)
+        finally:
+            os.kill(pids["filters"], signal.SIGCONT)
+        server.dropped(1)
 
     def test_down(self):
         """A filter breaks off after its edits, and is then gone: nothing of the edits is done."""
