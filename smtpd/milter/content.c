@@ -24,6 +24,11 @@ void content_free(struct content *c)
 	c->piece = NULL;
 }
 
+static struct span header_of(const struct content *c)
+{
+	return span_skip(str_span(&c->head), c->envelope.body_at);
+}
+
 /* Appends the next piece of the text to `head`; *whole: there was none. */
 static int read_more(struct content *c, bool *whole)
 {
@@ -54,6 +59,16 @@ static int read_envelope(struct content *c, bool *whole)
 	return err ? err : result == ENVELOPE_OK ? 0 : -EBADMSG;
 }
 
+static bool has_many_fields(const struct content *c)
+{
+	struct span rest = header_of(c);
+	struct field field;
+	size_t n = 0;
+	while (n <= CONTENT_FIELDS_MAX && field_next(&rest, &field))
+		n++;
+	return n > CONTENT_FIELDS_MAX;
+}
+
 /* The empty line behind the header belongs to it. */
 static int read_header(struct content *c, bool whole)
 {
@@ -74,10 +89,13 @@ static int read_header(struct content *c, bool whole)
 	c->head.len = end;
 	if (!str_reserve(&c->head, EMPTY_LINE)) /* begin_body may add it, and the envelope points into the head */
 		return -ENOMEM;
-	return parse(c, true) == ENVELOPE_OK ? 0 : -EBADMSG;
+	if (parse(c, true) != ENVELOPE_OK)
+		return -EBADMSG;
+	return has_many_fields(c) ? -EMSGSIZE : 0;
 }
 
-int content_read(struct content *c)
+/* Reads the head of the text that is in the store, unless that was done. */
+static int read_head(struct content *c)
 {
 	bool whole = false;
 	if (c->read)
@@ -88,11 +106,6 @@ int content_read(struct content *c)
 		err = read_header(c, whole);
 	c->read = !err;
 	return err;
-}
-
-static struct span header_of(const struct content *c)
-{
-	return span_skip(str_span(&c->head), c->envelope.body_at);
 }
 
 /* Whether the header has the empty line at its end, so that a body may follow. */
@@ -166,7 +179,9 @@ static int write_text(struct content *c, struct span text)
 
 static int begin_body(struct content *c)
 {
-	int err = c->store->replace_begin(c->store->context);
+	int err = read_head(c);
+	if (!err)
+		err = c->store->replace_begin(c->store->context);
 	if (err)
 		return err;
 	c->replacing = true;
@@ -222,8 +237,11 @@ static enum milter_result take_edits(struct content *c, struct filter *f, const 
 enum milter_result content_show(struct content *c, struct filter *f, const struct filter_services *services,
 				struct milter_macros macros, int64_t until, int *err)
 {
+	bool shown = milter_wants_header(&f->machine) || milter_wants_body(&f->machine);
+	*err = shown ? read_head(c) : 0;
+	if (*err)
+		return MILTER_FAULT;
 	enum milter_result result = show_header(c, f, services, macros, until);
-	*err = 0;
 	if (goes_on(result))
 		result = event(f, services, milter_eoh(&f->machine, macros), until);
 	if (goes_on(result))
@@ -318,7 +336,9 @@ int content_apply(struct content *c, const struct edits *edits)
 {
 	struct str head;
 	str_init(&head, CONTENT_HEAD_MAX);
-	int err = content_envelope(c, edits, &head);
+	int err = read_head(c);
+	if (!err)
+		err = content_envelope(c, edits, &head);
 	if (err) {
 		str_free(&head);
 		return err;
@@ -335,7 +355,7 @@ int content_hold(struct content *c, struct span reason)
 {
 	struct str head;
 	uint64_t body;
-	int err = content_read(c);
+	int err = read_head(c);
 	if (err)
 		return err;
 	str_init(&head, CONTENT_HEAD_MAX);

@@ -13,6 +13,7 @@
 
 enum {
 	CONTENT_HEAD_MAX = ENVELOPE_MAX + EDITS_HEADER_MAX, /* octets of envelope and header */
+	CONTENT_FIELDS_MAX = 5000, /* of a header, with our own Received: a filter takes its time for each */
 	CONTENT_PIECE = MILTER_BODY_MAX
 };
 
@@ -46,22 +47,22 @@ struct content {
 bool content_init(struct content *c, struct content_message *message, const struct config_server *config);
 void content_free(struct content *c);
 
-/* Reads the head of the text that is in the store, unless that was done. 0, -errno; -EMSGSIZE: the header is too large.
- */
-int content_read(struct content *c);
-
 /*
- * Shows the message to F and takes its edits into F->machine.edits, and a new body into the second text. Returns the
- * answer of the filter (milter.h): MILTER_CONTINUE, MILTER_ACCEPT, or why not. *ERR is 0, or -errno of the store; then
- * the result does not count. Unless content_apply follows, call content_drop.
+ * content_show, content_apply and content_hold read the head when they need it. -EMSGSIZE: its header is larger than
+ * EDITS_HEADER_MAX, or has more fields than CONTENT_FIELDS_MAX.
+ *
+ * Shows the message to F and takes its edits into F->machine.edits, and a new body into the second text. Reads nothing
+ * if F wants neither header nor body and sends no new body. Returns the answer of the filter (milter.h):
+ * MILTER_CONTINUE, MILTER_ACCEPT, or why not. *ERR is 0, or -errno of the store; then the result does not count. Unless
+ * content_apply follows, call content_drop.
  */
 enum milter_result content_show(struct content *c, struct filter *f, const struct filter_services *services,
 				struct milter_macros macros, int64_t until, int *err);
 
 /*
  * Makes EDITS, those of the filter that was shown the message, in the store and in c->message. 0 or -errno. -ENOENT: no
- * recipient is left; -E2BIG: there are more than ENVELOPE_RCPT_MAX; then content_drop restores the message. -EMSGSIZE:
- * the header is too large. After any error but the first two the message can't be used.
+ * recipient is left; -E2BIG: there are more than ENVELOPE_RCPT_MAX; then content_drop restores the message. After any
+ * error but these two the message can't be used.
  */
 int content_apply(struct content *c, const struct edits *edits);
 

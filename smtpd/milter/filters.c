@@ -344,9 +344,7 @@ static enum filters_verdict show(struct filters *f, struct filter *filter, const
 {
 	const struct event e = {.stage = STAGE_CONTENT, .facts = facts};
 	struct macros macros;
-	int err = content_read(c), dropped = 0;
-	if (err)
-		return store_failed(f, err);
+	int err = 0, dropped = 0;
 	macros_make(&macros, facts);
 	enum milter_result result = MILTER_FAULT;
 	if (filter_quiet(filter))

@@ -29,7 +29,7 @@ enum filters_verdict {
 	FILTERS_REPLY,     /* filters_reply */
 	FILTERS_SHUTDOWN,  /* 421 */
 	FILTERS_STOPPED,   /* an order to stop ended the wait: 421 */
-	FILTERS_TOO_LARGE, /* the header is larger than EDITS_HEADER_MAX: 552 */
+	FILTERS_TOO_LARGE, /* the header is too large (content.h): 552 */
 	FILTERS_STORE      /* the store failed: f->error */
 };
 

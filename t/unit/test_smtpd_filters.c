@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log_level.h"
+#include "smtpd/milter/content.h"
 #include "smtpd/milter/dial.h"
 #include "t/unit/filter_fixture.h"
 #include "t/unit/known_fixture.h"
@@ -776,6 +777,71 @@ START_TEST(test_huge_header)
 }
 END_TEST
 
+/* Each field may cost the filter some time. */
+START_TEST(test_many_fields)
+{
+	const unsigned fields = CONTENT_FIELDS_MAX - 1 + (unsigned)_i; /* and our own Received */
+	struct str text;
+	str_init(&text, 1 << 20);
+	one->protocol = MILTER_MUTE_HEADER;
+	str_append_text(&text, HELLO MAIL RCPT "DATA\r\n");
+	for (unsigned i = 0; i < fields; i++)
+		str_append_text(&text, "a:\r\n");
+	str_append_text(&text, "\r\ntext\r\n.\r\n" QUIT);
+	run(FILTER "when_down accept }", str_text(&text));
+	str_free(&text);
+	ck_assert_int_eq(code(5), _i ? 552 : 250);
+	ck_assert_uint_eq(memory.stored, !_i);
+}
+END_TEST
+
+static unsigned reads;
+static int (*usual_read)(void *context, uint64_t at, char *to, size_t size, size_t *got);
+
+static int count_read(void *context, uint64_t at, char *to, size_t size, size_t *got)
+{
+	reads++;
+	return usual_read(context, at, to, size, got);
+}
+
+/* A filter that wants nothing of the content does not limit it either, unless it changes the message. */
+START_TEST(test_content_unwanted)
+{
+	struct str text;
+	str_init(&text, 4 << 20);
+	one->protocol = MILTER_NO_HEADER | MILTER_NO_EOH | MILTER_NO_BODY;
+	if (_i)
+		FAKE_ANSWER(one, 'E', 'h', "X-New\0it is\0");
+	FAKE_ANSWER(one, 'E', 'c', "");
+	str_append_text(&text, HELLO MAIL RCPT DATA MAIL RCPT "DATA\r\n");
+	for (unsigned i = 0; i <= CONTENT_FIELDS_MAX; i++)
+		str_append_text(&text, "a:\r\n");
+	str_append_text(&text, "\r\ntext\r\n.\r\n" QUIT);
+	begin(FILTER "}");
+	reads = 0;
+	usual_read = store.read;
+	store.read = count_read;
+	say(str_text(&text));
+	finish();
+	str_free(&text);
+	ck_assert_str_eq(str_text(&one->letters), "OCHMRTEMRTEQ");
+	ck_assert_int_eq(code(5), 250);
+	ck_assert_int_eq(code(9), _i ? 552 : 250);
+	ck_assert(_i ? reads > 0 : !reads);
+}
+END_TEST
+
+START_TEST(test_new_body_of_unseen_content)
+{
+	one->protocol = MILTER_NO_HEADER | MILTER_NO_EOH | MILTER_NO_BODY;
+	FAKE_ANSWER(one, 'E', 'b', "new\r\n");
+	FAKE_ANSWER(one, 'E', 'c', "");
+	run(FILTER "}", HELLO MESSAGE QUIT);
+	ck_assert_int_eq(memory.stored, 1);
+	ck_assert_str_eq(own_header(), "Subject: one\r\nX-Old: yes\r\n\r\nnew\r\n");
+}
+END_TEST
+
 START_TEST(test_chunks)
 {
 	FAKE_ANSWER(one, 'E', 'h', "X-New\0it is\0");
@@ -980,6 +1046,9 @@ int main(void)
 		{&test_too_large_for_it, 0},
 		{&test_large, 0},
 		{&test_huge_header, 0},
+		{&test_many_fields, 2},
+		{&test_content_unwanted, 2},
+		{&test_new_body_of_unseen_content, 0},
 		{&test_chunks, 0},
 		{&test_refuses_chunk, 0},
 		{&test_many_messages, 0},
