@@ -158,10 +158,13 @@ static bool client_may_relay(const struct config_relay *relay, const struct poli
 			      POLICY_RELAY_LISTED, client, out);
 }
 
-bool policy_is_ours(const struct config_server *server, const struct policy_client *client)
+bool policy_is_ours(const struct config_server *server, const struct policy_client *client, bool *wants_name)
 {
 	struct policy_decision decision = {0};
-	return client->user || ipaddr_is_loopback(&client->ip) || client_may_relay(&server->relay, client, &decision);
+	bool ours =
+		client->user || ipaddr_is_loopback(&client->ip) || client_may_relay(&server->relay, client, &decision);
+	*wants_name = decision.wants_name;
+	return ours;
 }
 
 void policy_relay_from(const struct config_server *server, const struct policy_client *client, struct span domain,

@@ -96,9 +96,10 @@ void policy_mail_decide(const struct config_server *server, const struct policy_
 
 /*
  * Whether the client is one of ours, for which we complete messages (RFC 6409 8) and make DKIM signatures: it has
- * authenticated, is on this machine, or may relay. A name that was not looked up counts as none.
+ * authenticated, is on this machine, or may relay. *WANTS_NAME as in struct policy_decision: the result is false and
+ * means nothing.
  */
-bool policy_is_ours(const struct config_server *server, const struct policy_client *client);
+bool policy_is_ours(const struct config_server *server, const struct policy_client *client, bool *wants_name);
 
 /* Decides whether the client may send to DOMAIN, the recipient's; empty when the address has none. */
 void policy_relay_decide(const struct config_server *server, const struct policy_client *client, struct span domain,

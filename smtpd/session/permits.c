@@ -38,6 +38,16 @@ enum reply_id permits_from(struct session *s)
 	return explain_refusal(&decision);
 }
 
+bool permits_is_ours(struct session *s)
+{
+	bool wants_name;
+	bool ours = policy_is_ours(s->config, &s->client, &wants_name);
+	if (!wants_name)
+		return ours;
+	session_learn_name(s);
+	return policy_is_ours(s->config, &s->client, &wants_name);
+}
+
 const struct config_client_rule *permits_rule(const struct session *s)
 {
 	bool wants_name;

@@ -1,6 +1,6 @@
 /*
- * What a session asks the policy about its client (policy.h, rules.h), with the client's name if a list wants one. Each
- * returns REPLY_NONE or the refusal, for session_say.
+ * What a session asks the policy about its client (policy.h, rules.h), with the client's name if a list wants one. An
+ * enum reply_id is REPLY_NONE or the refusal, for session_say.
  */
 #ifndef SMTPD_SESSION_PERMITS_H
 #define SMTPD_SESSION_PERMITS_H
@@ -18,6 +18,9 @@ enum reply_id permits_from(struct session *s);
 
 /* What the client rule says of the text of a message: lowers LIMITS. */
 void permits_limits(struct session *s, struct transaction_limits *limits);
+
+/* policy_is_ours. */
+bool permits_is_ours(struct session *s);
 
 /* The client rule that holds; NULL = none. */
 const struct config_client_rule *permits_rule(const struct session *s);

@@ -18,7 +18,8 @@ enum reply_id session_message_begin(struct session *s, bool chunked)
 {
 	const struct config_messages *messages = &s->config->messages;
 	uint64_t session_octets = (uint64_t)messages->max_session_size;
-	bool ours = policy_is_ours(s->config, &s->client);
+	bool completes = s->config->add_missing_headers, signs = s->config->dkim_count > 0;
+	bool ours = (completes || signs) && permits_is_ours(s);
 	struct transaction_limits limits = {
 		.message_octets = (uint64_t)messages->max_message_size,
 		.session_octets = session_octets > s->octets ? session_octets - s->octets : 0,
@@ -26,8 +27,8 @@ enum reply_id session_message_begin(struct session *s, bool chunked)
 		.repair = s->config->bare_newlines == CONFIG_BARE_REPAIR,
 		.lf = session_speaks_lf(s),
 		.chunked = chunked,
-		.complete = s->config->add_missing_headers && ours,
-		.foreign = s->config->dkim_count && !ours,
+		.complete = completes && ours,
+		.foreign = signs && !ours,
 		.too_big = REPLY_MESSAGE_TOO_BIG,
 	};
 	struct transaction_origin origin = {

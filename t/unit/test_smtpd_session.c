@@ -288,6 +288,46 @@ START_TEST(test_foreign)
 }
 END_TEST
 
+static void look_up(void *context, struct policy_client *client)
+{
+	++*(unsigned *)context;
+	client->name_state = POLICY_NAME_CONFIRMED;
+	snprintf(client->name, sizeof(client->name), "host.client.test");
+}
+
+/* RCPT for a domain of ours looks no name up, so the message does it, where the list of clients holds names. */
+START_TEST(test_foreign_by_name)
+{
+	static const struct {
+		const char *lines;
+		unsigned looked_up;
+		bool foreign;
+	} rows[] = {
+		{"dkim example.com { selector a /a.pem }\nrelay { list *.client.test }", 1, false},
+		{"dkim example.com { selector a /a.pem }\nrelay { list *.client.test }\nreverse_dns yes", 1, false},
+		{"dkim example.com { selector a /a.pem }\nrelay { list *.other.test }", 1, true},
+		{"dkim example.com { selector a /a.pem }\nrelay { list 10.1.2.3 *.other.test }", 0, false},
+		{"relay { list *.client.test }\nadd_missing_headers no", 0, false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned looked_up = 0;
+		struct names names = {&looked_up, look_up};
+		start(rows[i].lines);
+		session.names = &names;
+		say("HELO c\r\n");
+		for (unsigned j = 1; j <= 2; j++) {
+			say("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\nSubject: x\r\n.\r\n");
+			ck_assert_uint_eq(memory.stored, j);
+			ck_assert_uint_eq(looked_up, rows[i].looked_up);
+			const char *text = str_text(&memory.last);
+			ck_assert(rows[i].foreign == (strstr(text, "x-mailroot-foreign: yes\r\n") != NULL));
+			ck_assert((i < 4 && !rows[i].foreign) == (strstr(text, "\r\nMessage-ID: ") != NULL));
+		}
+		finish();
+	}
+}
+END_TEST
+
 /* A flood of recipients, all at once: nothing is accepted, and the session ends. */
 START_TEST(test_too_many_later)
 {
@@ -323,6 +363,7 @@ int main(void)
 	tcase_add_test(tcase, test_headers);
 	tcase_add_test(tcase, test_errors_forgotten);
 	tcase_add_test(tcase, test_foreign);
+	tcase_add_test(tcase, test_foreign_by_name);
 	tcase_add_test(tcase, test_too_many_later);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
