@@ -5,6 +5,8 @@
 #include "ctl/filter/trial.h"
 #include "ctl/json.h"
 
+enum { SHOWN_MAX = 8 << 20 /* of one text of the filter: \xNN takes the place of an octet */ };
+
 static const struct {
 	uint32_t bit;
 	const char *word;
@@ -41,7 +43,7 @@ static const struct {
 	[ACCEPTED] = {"accepted", N_("The message is accepted.\n")},
 	[HELD] = {"held", N_("The message is accepted, and held in the queue: %s\n")},
 	[DISCARDED] = {"discarded",
-		       N_("The message is discarded: the client gets 250, and nobody gets the message.\n")},
+		       N_("The message is discarded: the client gets 250, and no recipient gets the message.\n")},
 	[REJECTED] = {"rejected", N_("It is rejected for good: 550 5.7.1.\n")},
 	[DELAYED] = {"tempfail", N_("It is rejected for now: 451 4.7.1.\n")},
 	[REPLIED] = {"reply", N_("The client gets this reply: %s\n")},
@@ -122,6 +124,15 @@ static struct span message_of(const struct trial *t)
 
 /* --- text --- */
 
+/* TEXT for a terminal: what a filter says can be the text of a stranger. The caller frees it. */
+static struct str shown(struct span text)
+{
+	struct str clean;
+	str_init(&clean, SHOWN_MAX);
+	str_append_clean(&clean, text);
+	return clean;
+}
+
 /* One more word of a list that begins with TEXT. */
 static void say_word(size_t *n, const char *text, const char *word)
 {
@@ -133,6 +144,13 @@ static void end_words(size_t n)
 {
 	if (n)
 		putchar('\n');
+}
+
+static void say_macros(const char *stage, struct span names)
+{
+	struct str clean = shown(names);
+	printf(_("Macros that it asks for at %s: %s\n"), stage, str_text(&clean));
+	str_free(&clean);
 }
 
 static void say_terms(const struct filter *filter)
@@ -150,7 +168,7 @@ static void say_terms(const struct filter *filter)
 	end_words(not_seen);
 	for (size_t i = 0; i < MILTER_STAGE_COUNT; i++)
 		if (m->lists[i].at)
-			printf(_("Macros that it asks for at %s: %.*s\n"), stages[i], SPAN_ARGS(m->lists[i]));
+			say_macros(stages[i], m->lists[i]);
 }
 
 static void say_rcpts(const char *format, const struct edit_rcpt *rcpt)
@@ -162,17 +180,18 @@ static void say_rcpts(const char *format, const struct edit_rcpt *rcpt)
 
 static void say_field(const struct edit_field *e)
 {
-	struct span value = span_trim(e->value);
+	struct str name = shown(e->name), value = shown(span_trim(e->value));
 	if (e->kind == EDIT_ADD)
-		printf(_("  adds %.*s: %.*s\n"), SPAN_ARGS(e->name), SPAN_ARGS(value));
+		printf(_("  adds %s: %s\n"), str_text(&name), str_text(&value));
 	else if (e->kind == EDIT_INSERT)
-		printf(_("  inserts at place %u %.*s: %.*s\n"), (unsigned)e->index, SPAN_ARGS(e->name),
-		       SPAN_ARGS(value));
+		printf(_("  inserts at place %u %s: %s\n"), (unsigned)e->index, str_text(&name), str_text(&value));
 	else if (e->value.len)
-		printf(_("  changes field %u of this name, %.*s: %.*s\n"), (unsigned)e->index, SPAN_ARGS(e->name),
-		       SPAN_ARGS(value));
+		printf(_("  changes field %u of this name, %s: %s\n"), (unsigned)e->index, str_text(&name),
+		       str_text(&value));
 	else
-		printf(_("  removes field %u of the name %.*s\n"), (unsigned)e->index, SPAN_ARGS(e->name));
+		printf(_("  removes field %u of the name %s\n"), (unsigned)e->index, str_text(&name));
+	str_free(&name);
+	str_free(&value);
 }
 
 static void say_edits(const struct edits *edits)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """mailrootctl filter test: shows a message to one filter, and says what the filter does with it."""
 import json
+import re
 import subprocess
 import unittest
 
@@ -61,6 +62,18 @@ class Trial(unittest.TestCase):
         self.assertEqual([edit["edit"] for edit in told["edits"]],
                          ["add", "insert", "change", "remove", "body", "sender", "add_recipient", "remove_recipient"])
         self.assertEqual((told["verdict"], told["version"]), ("accepted", 6))
+
+    def test_control_characters_of_a_filter(self):
+        """A rewritten Subject is a stranger's text: it reaches the terminal without control characters."""
+        hostile = "\x1b]0;x\x07\x1b[2J\xff"
+        shown = r"\x1b]0;x\x07\x1b[2J\xc3\xbf"
+        answers = {milter.EOM: [milter.add_header("X-Spam", hostile), milter.insert_header(0, "X-First", hostile), milter.change_header(1, "Subject", hostile + "\n\tb"),
+                                milter.CONTINUE]}
+        said = self.said(answers, symlists={0: "j \x1b[2J"})
+        self.assertEqual(re.findall(r"[^\n -~]", said), [])
+        for line in ("adds X-Spam: " + shown, "inserts at place 0 X-First: " + shown, "changes field 1 of this name, Subject: " + shown + r"\x0a\x09b"):
+            self.assertIn(f"  {line}\n", said)
+        self.assertIn(r"Macros that it asks for at connect: j \x1b[2J", said)
 
     def test_verdicts(self):
         for answers, verdict, stage, text in (
