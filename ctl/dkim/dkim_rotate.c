@@ -196,57 +196,140 @@ static const char *change_line(const struct config_selector *from, const struct 
 	return change.plain ? NULL : _("the line has more than the selector and its file");
 }
 
-/* Whether the configuration is without errors and has the new selector. */
-static bool is_taken(const struct rotation *r, const struct line *line)
+static struct config_selector next_of(const struct line *line)
 {
-	struct loaded loaded;
-	bool found = false;
-	loaded_read(r->ctl->options.file, &loaded);
-	for (size_t i = 0; loaded.good && i < loaded.config.server_count; i++) {
-		const struct config_server *server = &loaded.config.servers[i];
-		const struct config_dkim *dkim = config_dkim_find(server, span_of(r->place.domain));
-		for (size_t j = 0; dkim && j < dkim->selector.n; j++)
-			found |= strcmp(dkim->selector.at[j].file, line->next.file) == 0;
-	}
-	loaded_free(&loaded);
-	return found;
+	return (struct config_selector){
+		.name = line->next.selector, .file = line->next.file, .origin = line->old->origin};
 }
 
-/* Puts the next key into the place of LINE. False: the exact line was printed instead. */
-static bool finish_line(const struct rotation *r, const struct line *line)
+static bool has_file(const struct config *config, const char *domain, const char *file)
 {
-	const struct config_selector *old = line->old;
-	const struct config_selector next = {
-		.name = line->next.selector, .file = line->next.file, .origin = old->origin};
-	struct str text;
-	const char *why = change_line(old, &next);
-	if (!why && !is_taken(r, line)) {
-		change_line(&next, old);
-		why = _("the configuration would have an error then");
+	for (size_t i = 0; i < config->server_count; i++) {
+		const struct config_dkim *dkim = config_dkim_find(&config->servers[i], span_of(domain));
+		for (size_t j = 0; dkim && j < dkim->selector.n; j++)
+			if (strcmp(dkim->selector.at[j].file, file) == 0)
+				return true;
 	}
-	if (!why) {
-		printf(_("%s:%u: selector %s has taken the place of %s.\n"), old->origin.file, old->origin.line,
-		       next.name, old->name);
-		return true;
-	}
-	str_init(&text, LINE_OCTETS);
-	confline_write(&next, &text);
-	printf(_("DNS has the new key. %s:%u was not changed: %s. Write this line in the place of selector %s:\n\n    %s\n\n"),
-	       old->origin.file, old->origin.line, why, old->name, str_text(&text));
-	str_free(&text);
 	return false;
 }
 
+/* Whether the configuration is without errors and has the new selectors. */
+static bool is_taken(const struct rotation *r)
+{
+	struct loaded loaded;
+	loaded_read(r->ctl->options.file, &loaded);
+	bool taken = loaded.good;
+	for (size_t i = 0; taken && i < r->n; i++)
+		taken = has_file(&loaded.config, r->place.domain, r->lines[i].next.file);
+	loaded_free(&loaded);
+	return taken;
+}
+
+/* NULL, or why the line *stopped can't be changed: those before it have been. */
+static const char *change_lines(const struct rotation *r, size_t *stopped)
+{
+	const char *why = NULL;
+	for (*stopped = 0; *stopped < r->n; ++*stopped) {
+		const struct config_selector next = next_of(&r->lines[*stopped]);
+		why = change_line(r->lines[*stopped].old, &next);
+		if (why)
+			return why;
+	}
+	return is_taken(r) ? NULL : _("the configuration would have an error then");
+}
+
+/* Undoes the change of the first N lines. */
+static void change_back(const struct rotation *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct config_selector *old = r->lines[i].old, next = next_of(&r->lines[i]);
+		const char *why = change_line(&next, old);
+		if (why)
+			cmd_fail(_("%s:%u has selector %s now, and selector %s can't be put back: %s"),
+				 old->origin.file, old->origin.line, next.name, old->name, why);
+	}
+}
+
+/* What to write where the line STOPPED can't be changed. */
+static int show_lines(const struct rotation *r, size_t stopped, const char *why)
+{
+	const struct config_origin *at = &r->lines[stopped < r->n ? stopped : 0].old->origin;
+	printf(_("DNS has the new key, but %s:%u can't be changed: %s. Write these lines:\n\n"), at->file, at->line,
+	       why);
+	for (size_t i = 0; i < r->n; i++) {
+		const struct config_selector *old = r->lines[i].old, next = next_of(&r->lines[i]);
+		struct str text;
+		str_init(&text, LINE_OCTETS);
+		confline_write(&next, &text);
+		printf(_("%s:%u, in the place of selector %s:\n\n    %s\n\n"), old->origin.file, old->origin.line,
+		       old->name, str_text(&text));
+		str_free(&text);
+	}
+	printf(_(
+		"Then run `mailrootctl reload`. Keep the records and files of the present keys for 7 more days, because mail under way has their signatures.\n"));
+	return EXIT_FAILED;
+}
+
+/* How a selector that is not rotated can need the key: its record in DNS is the same, or its file. */
+enum share { SHARES_RECORD, SHARES_FILE };
+
+static bool shares(enum share what, const struct rotation *r, const struct config_dkim *dkim,
+		   const struct config_selector *selector, const struct config_selector *old)
+{
+	bool same_line = selector->origin.line == old->origin.line && !strcmp(selector->origin.file, old->origin.file);
+	if (same_line)
+		return false;
+	if (what == SHARES_FILE)
+		return !strcmp(selector->file, old->file);
+	return !strcmp(dkim->name, r->place.domain) && !strcasecmp(selector->name, old->name);
+}
+
+/* The selector of another block that shares WHAT with OLD; NULL = none. */
+static const struct config_selector *find_sharing(const struct rotation *r, enum share what,
+						  const struct config_selector *old)
+{
+	for (size_t i = 0; i < r->config->server_count; i++)
+		for (size_t j = 0; j < r->config->servers[i].dkim_count; j++) {
+			const struct config_dkim *dkim = &r->config->servers[i].dkims[j];
+			for (size_t k = 0; dkim != r->place.dkim && k < dkim->selector.n; k++)
+				if (shares(what, r, dkim, &dkim->selector.at[k], old))
+					return &dkim->selector.at[k];
+		}
+	return NULL;
+}
+
+/* What to do with a key that has lost its line. */
+static void say_farewell(const struct rotation *r, const struct config_selector *old)
+{
+	const struct config_selector *record = find_sharing(r, SHARES_RECORD, old);
+	const struct config_selector *file = find_sharing(r, SHARES_FILE, old);
+	if (record)
+		printf(_("Keep the record %s._domainkey.%s: %s:%u has the selector.\n"), old->name, r->place.domain,
+		       record->origin.file, record->origin.line);
+	else if (file)
+		printf(_("Keep the record %s._domainkey.%s published for 7 more days, because mail under way has its signature. Then remove the record. Keep the file %s: %s:%u names it.\n"),
+		       old->name, r->place.domain, old->file, file->origin.file, file->origin.line);
+	else
+		printf(_("Keep the record %s._domainkey.%s published for 7 more days, because mail under way has its signature. Then remove the record and the file %s.\n"),
+		       old->name, r->place.domain, old->file);
+}
+
+/* Puts the next keys into the place of the present ones: of all, or of none, so that another run makes no third key. */
 static int finish(const struct rotation *r)
 {
-	bool all = true;
+	size_t stopped;
+	const char *why = change_lines(r, &stopped);
+	if (why) {
+		change_back(r, stopped);
+		return show_lines(r, stopped, why);
+	}
 	for (size_t i = 0; i < r->n; i++)
-		all &= finish_line(r, &r->lines[i]);
+		printf(_("%s:%u: selector %s has taken the place of %s.\n"), r->lines[i].old->origin.file,
+		       r->lines[i].old->origin.line, r->lines[i].next.selector, r->lines[i].old->name);
 	printf(_("Run `mailrootctl reload`: mail that leaves after it is signed with the new key.\n"));
 	for (size_t i = 0; i < r->n; i++)
-		printf(_("Keep the record %s._domainkey.%s published for 7 more days, because mail under way has its signature. Then remove the record and the file %s.\n"),
-		       r->lines[i].old->name, r->place.domain, r->lines[i].old->file);
-	return all ? EXIT_DONE : EXIT_FAILED;
+		say_farewell(r, r->lines[i].old);
+	return EXIT_DONE;
 }
 
 static int rotate(struct rotation *r)

@@ -300,12 +300,12 @@ class Rotation(Dkim):
         line = f"selector {selector} {file}"
         self.conf(f"dkim a.test {{ selector m1 {self.old} }}")
         before = self.file.read_text()
-        self.refused("rotate", "a.test", says=[f"{self.file}:9 was not changed", line])
+        self.refused("rotate", "a.test", says=[f"{self.file}:9 can't be changed", line])
         self.block("m1")
         real = self.folder / "real.conf"
         self.file.rename(real)
         self.file.symlink_to(real)
-        self.refused("rotate", "a.test", says=["was not changed: it is a symbolic link", line])
+        self.refused("rotate", "a.test", says=["can't be changed: it is a symbolic link", line])
         self.assertIn("selector m1 ", real.read_text())
         self.assertNotEqual(before, "")
 
@@ -323,12 +323,62 @@ class Rotation(Dkim):
     def test_two_keys_of_two_types(self):
         self.keygen("m2", "--type", "ed25519")
         self.block("m1", "m2")
-        said = self.dkim("rotate", "a.test")
-        for name, record in zip(re.findall(r"^(\S+)\._domainkey\.a\.test$", said, re.M), re.findall(r"^v=DKIM1; .*$", said, re.M)):
-            self.publish(name, record)
+        self.publish_all(self.dkim("rotate", "a.test"))
         said = self.dkim("rotate", "a.test")
         self.assertIn("has taken the place of m1", said)
         self.assertIn("has taken the place of m2", said)
+
+    def publish_all(self, said):
+        """Publishes the records of SAID, and returns the selectors."""
+        names = re.findall(r"^(\S+)\._domainkey\.a\.test$", said, re.M)
+        for name, record in zip(names, re.findall(r"^v=DKIM1; .*$", said, re.M), strict=True):
+            self.publish(name, record)
+        return names
+
+    def test_all_lines_are_changed_or_none(self):
+        """The line of m2 can't be changed, so both keys stay in use, and another run makes no third key."""
+        second, _ = self.keygen("m2", "--type", "ed25519")
+        part = self.folder / "dkim.conf"
+        part.write_text(f"selector m1 {self.old}\nselector \"m2\" {second}\n")
+        self.conf(f"dkim a.test {{\ninclude {part}\n}}")
+        before = part.read_text()
+        names = self.publish_all(self.dkim("rotate", "a.test"))
+        self.assertEqual(len(names), 2)
+        files = set((self.folder / "dkim").iterdir())
+        for words in (["--finish"], []):
+            with self.subTest(words=words):
+                said = self.dkim("rotate", "a.test", *words, code=1)
+                self.assertIn(f"{part}:2 can't be changed: the line has more than the selector and its file", said)
+                for i, name in enumerate(names):
+                    self.assertIn(f"{part}:{i + 1}, in the place of selector m{i + 1}:\n\n    selector {name} {self.folder}/dkim/{name}._domainkey.a.test.pem\n", said)
+                self.assertNotIn("remove", said)
+                self.assertEqual(part.read_text(), before)
+                self.assertEqual(set((self.folder / "dkim").iterdir()), files)
+
+    def test_what_another_block_has_is_kept(self):
+        """A block of another server has the same key; a block of another domain has only the file."""
+        def blocks(more):
+            self.block("m1")
+            with self.file.open("a") as file:
+                file.write(f"virtual_server b {{\nlisten 127.0.0.1:2\nfqdn b.test\n{more}\n}}\n")
+        blocks("")
+        self.publish_all(self.dkim("rotate", "a.test"))
+        for block, says in ((f"dkim b.test {{ selector m1 {self.old} }}", f"Then remove the record. Keep the file {self.old}: {self.file}:16 names it."),
+                            (f"dkim a.test {{ selector M1 {self.folder}/copy.pem }}", f"Keep the record m1._domainkey.a.test: {self.file}:16 has the selector."),
+                            (f"dkim a.test {{ selector m1 {self.old} }}", f"Keep the record m1._domainkey.a.test: {self.file}:16 has the selector.")):
+            with self.subTest(block=block):
+                shutil.copy(self.old, self.folder / "copy.pem")
+                blocks(block)
+                said = self.dkim("rotate", "a.test", "--finish", "--server", "test")
+                self.assertIn(says, said)
+                self.assertNotIn("and the file", said)
+
+    def test_one_line_of_two_servers(self):
+        part = self.folder / "dkim.conf"
+        part.write_text(f"dkim a.test {{\n\tselector m1 {self.old}\n}}\n")
+        self.conf(f"include {part}\n}}\nvirtual_server b {{\nlisten 127.0.0.1:2\nfqdn b.test\ninclude {part}")
+        self.publish_all(self.dkim("rotate", "a.test", "--server", "test"))
+        self.assertIn(f"Then remove the record and the file {self.old}.\n", self.dkim("rotate", "a.test", "--server", "test"))
 
     @unittest.skipIf(os.geteuid(), "only root has something to give up")
     def test_answers_are_read_without_root(self):
