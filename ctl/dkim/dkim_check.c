@@ -20,6 +20,7 @@ struct check {
 	struct keyplace *places; /* owned, DOMAINS_MAX */
 	struct dkim_view *views; /* of each; owned */
 	size_t n;
+	bool whole; /* places are all domains */
 	struct ownkeys keys;
 	unsigned counts[COUNTS]; /* of findings */
 };
@@ -38,7 +39,9 @@ static bool find_all(struct check *c, int *status)
 		const struct config_server *server = &c->config->servers[i];
 		struct ctl one = *c->ctl;
 		one.options.server = server->name;
-		size_t n = is_wanted(c->ctl, server) ? ways_domains(server, domains) : 0;
+		bool whole = true;
+		size_t n = is_wanted(c->ctl, server) ? ways_domains(server, domains, &whole) : 0;
+		c->whole &= whole && c->n + n <= DOMAINS_MAX;
 		for (size_t j = 0; j < n && c->n < DOMAINS_MAX; j++)
 			if (!keyplace_find(&one, c->config, domains[j].name, &c->places[c->n++], status))
 				return false;
@@ -94,6 +97,14 @@ static void examine(const struct check *c, struct doctor *d, struct ask *ask, st
 	senders_dmarc(d, ask, view->server, view->domain, &sources, &c->keys);
 }
 
+static void say_whole(const struct check *c, struct doctor *d)
+{
+	if (!c->whole)
+		doctor_find(d, FINDING_NOTE, c->ctl->options.file,
+			    _("not all domains were checked, because there are too many"),
+			    _("check one of the others with `mailrootctl dkim check DOMAIN`"));
+}
+
 static void check_text(struct check *c, struct doctor *d)
 {
 	for (size_t i = 0; i < c->n; i++) {
@@ -105,6 +116,8 @@ static void check_text(struct check *c, struct doctor *d)
 		show(c, d, NULL);
 		putchar('\n');
 	}
+	say_whole(c, d);
+	show(c, d, NULL);
 	printf(_("errors: %u, warnings: %u, notes: %u\n"), c->counts[FINDING_ERROR], c->counts[FINDING_WARNING],
 	       c->counts[FINDING_NOTE]);
 }
@@ -125,6 +138,7 @@ static void check_json(struct check *c, struct doctor *d)
 		dkim_view_json(&json, &c->views[i]);
 		examine(c, d, &ask, &c->views[i]);
 	}
+	say_whole(c, d);
 	json_end_array(&json);
 	json_key(&json, "findings");
 	json_array(&json);
@@ -165,7 +179,7 @@ static int check_all(struct check *c)
 
 int dkim_check(const struct ctl *ctl, const struct config *config)
 {
-	struct check c = {.ctl = ctl, .config = config};
+	struct check c = {.ctl = ctl, .config = config, .whole = true};
 	int status = EXIT_FAILED;
 	c.places = calloc(DOMAINS_MAX, sizeof(*c.places));
 	if (c.places && find_places(&c, &status)) {

@@ -36,14 +36,6 @@ static bool choose_selector(const struct ctl *ctl, const struct keyplace *place,
 	return false;
 }
 
-static bool is_configured(const struct keyplace *place, const char *selector)
-{
-	for (size_t i = 0; place->dkim && i < place->dkim->selector.n; i++)
-		if (strcasecmp(place->dkim->selector.at[i].name, selector) == 0)
-			return true;
-	return false;
-}
-
 /* What comes after the record. */
 static void print_next(const struct ctl *ctl, const struct keyplace *place, const char *selector, const char *path)
 {
@@ -52,7 +44,7 @@ static void print_next(const struct ctl *ctl, const struct keyplace *place, cons
 	str_init(&text, LINE_MAX_OCTETS);
 	confline_write(&line, &text);
 	printf(_("`mailrootctl dkim check %s` says when DNS has it. "), place->domain);
-	if (is_configured(place, selector))
+	if (keyplace_has(place, selector))
 		printf(_("The configuration has the key already (%s:%u); `mailrootctl reload` puts it into use.\n"),
 		       place->dkim->origin.file, place->dkim->origin.line);
 	else if (place->dkim)

@@ -94,7 +94,7 @@ bool keyplace_file(const struct keyplace *place, const char *selector, char path
 	       KEYPLACE_PATH_MAX;
 }
 
-static bool has_selector(const struct keyplace *place, const char *selector)
+bool keyplace_has(const struct keyplace *place, const char *selector)
 {
 	for (size_t i = 0; place->dkim && i < place->dkim->selector.n; i++)
 		if (strcasecmp(place->dkim->selector.at[i].name, selector) == 0)
@@ -110,7 +110,7 @@ bool keyplace_next_selector(const struct keyplace *place, time_t now, char selec
 	gmtime_r(&now, &tm);
 	for (char letter = 'a'; letter <= 'z'; letter++) {
 		snprintf(selector, DOMAIN_MAX + 1, "m%d%c", tm.tm_year + 1900, letter);
-		if (!has_selector(place, selector) && keyplace_file(place, selector, path) && lstat(path, &st))
+		if (!keyplace_has(place, selector) && keyplace_file(place, selector, path) && lstat(path, &st))
 			return true;
 	}
 	return false;
@@ -136,19 +136,40 @@ static int by_age(const void *a, const void *b)
 	return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
 }
 
+/* Whether NAME in the folder is that of a key that waits. */
+static bool read_waiting(const struct keyplace *place, const char *name, struct keyplace_waiting *key)
+{
+	struct stat st;
+	if (!take_name(place, name, key->selector) || keyplace_has(place, key->selector) ||
+	    !keyplace_file(place, key->selector, key->file) || stat(key->file, &st))
+		return false;
+	key->made = st.st_mtim;
+	return true;
+}
+
+/* Adds KEY to *N others, or puts it in the place of the oldest one. */
+static void keep_newest(const struct keyplace_waiting *key, struct keyplace_waiting *out, size_t *n)
+{
+	struct keyplace_waiting *oldest = out;
+	if (*n < KEYPLACE_WAITING_MAX) {
+		out[(*n)++] = *key;
+		return;
+	}
+	for (size_t i = 1; i < *n; i++)
+		if (by_age(&out[i], oldest) < 0)
+			oldest = &out[i];
+	if (by_age(oldest, key) < 0)
+		*oldest = *key;
+}
+
 size_t keyplace_waiting(const struct keyplace *place, struct keyplace_waiting out[KEYPLACE_WAITING_MAX])
 {
 	size_t n = 0;
-	struct stat st;
+	struct keyplace_waiting key;
 	DIR *folder = opendir(place->folder);
-	for (const struct dirent *entry; folder && n < KEYPLACE_WAITING_MAX && (entry = readdir(folder));) {
-		struct keyplace_waiting *key = &out[n];
-		if (!take_name(place, entry->d_name, key->selector) || has_selector(place, key->selector) ||
-		    !keyplace_file(place, key->selector, key->file) || stat(key->file, &st))
-			continue;
-		key->made = st.st_mtim;
-		n++;
-	}
+	for (const struct dirent *entry; folder && (entry = readdir(folder));)
+		if (read_waiting(place, entry->d_name, &key))
+			keep_newest(&key, out, &n);
 	if (folder)
 		closedir(folder);
 	qsort(out, n, sizeof(*out), by_age);

@@ -29,6 +29,9 @@ struct keyplace {
 bool keyplace_find(const struct ctl *ctl, const struct config *config, const char *domain, struct keyplace *out,
 		   int *status);
 
+/* Whether the block has SELECTOR, in upper or lower case. */
+bool keyplace_has(const struct keyplace *place, const char *selector);
+
 /* The file for SELECTOR: that of the block, if it has the selector, otherwise one in the folder. False: too long. */
 bool keyplace_file(const struct keyplace *place, const char *selector, char path[KEYPLACE_PATH_MAX]);
 
@@ -42,7 +45,7 @@ struct keyplace_waiting {
 	struct timespec made;
 };
 
-/* Returns their number, the oldest first. Of more than KEYPLACE_WAITING_MAX it returns any. */
+/* Returns their number, the oldest first. Of more than KEYPLACE_WAITING_MAX it returns the newest. */
 size_t keyplace_waiting(const struct keyplace *place, struct keyplace_waiting out[KEYPLACE_WAITING_MAX]);
 
 #endif

@@ -184,8 +184,9 @@ void diagnose_dkim(struct doctor *d)
 		const struct config_server *server = &d->config->servers[i];
 		struct ways_domain domains[WAYS_DOMAINS_MAX];
 		struct ask ask;
+		bool whole;
 		ask_open(&ask, d->config, server, d->until);
-		size_t n = ways_domains(server, domains);
+		size_t n = ways_domains(server, domains, &whole);
 		for (size_t j = 0; j < n; j++)
 			if (!signed_above(server, domains[j].name))
 				senders_dkim(d, &ask, server, domains[j].name, &keys);

@@ -173,9 +173,10 @@ void diagnose_dmarc(struct doctor *d)
 		struct ways_domain domains[WAYS_DOMAINS_MAX];
 		struct sources sources;
 		struct ask ask;
+		bool whole;
 		ask_open(&ask, d->config, server, d->until);
 		sources_find(&ask, server, &sources);
-		size_t n = ways_domains(server, domains);
+		size_t n = ways_domains(server, domains, &whole);
 		for (size_t j = 0; j < n; j++)
 			senders_dmarc(d, &ask, server, domains[j].name, &sources, &keys);
 	}

@@ -106,10 +106,10 @@ void diagnose_spf(struct doctor *d)
 		struct ways_domain domains[WAYS_DOMAINS_MAX];
 		struct sources sources;
 		struct ask ask;
-		bool masquerade = false;
+		bool masquerade = false, whole;
 		ask_open(&ask, d->config, server, d->until);
 		sources_find(&ask, server, &sources);
-		size_t n = ways_domains(server, domains);
+		size_t n = ways_domains(server, domains, &whole);
 		for (size_t j = 0; j < n; j++) {
 			const char *envelope = ways_envelope_domain(server, domains[j].name);
 			bool masked = strcasecmp(envelope, domains[j].name) != 0;

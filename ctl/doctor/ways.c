@@ -60,29 +60,34 @@ size_t ways_hops(const struct config_server *server, struct ways_hop out[WAYS_HO
 	return n;
 }
 
-static void add_domain(const char *name, const struct config_origin *at, struct ways_domain *out, size_t *n)
+/* False: it is one too many. */
+static bool add_domain(const char *name, const struct config_origin *at, struct ways_domain *out, size_t *n)
 {
-	if (!strchr(name, '.') || *n == WAYS_DOMAINS_MAX)
-		return;
+	if (!strchr(name, '.'))
+		return true;
 	for (size_t i = 0; i < *n; i++)
 		if (strcasecmp(out[i].name, name) == 0)
-			return;
+			return true;
+	if (*n == WAYS_DOMAINS_MAX)
+		return false;
 	out[(*n)++] = (struct ways_domain){name, at};
+	return true;
 }
 
-size_t ways_domains(const struct config_server *server, struct ways_domain out[WAYS_DOMAINS_MAX])
+size_t ways_domains(const struct config_server *server, struct ways_domain out[WAYS_DOMAINS_MAX], bool *whole)
 {
 	size_t n = 0;
 	struct config_outbound_block block;
+	*whole = true;
 	for (size_t i = 0; i < server->local_domain_count; i++)
-		add_domain(server->local_domains[i].name, &server->local_domains[i].origin, out, &n);
+		*whole &= add_domain(server->local_domains[i].name, &server->local_domains[i].origin, out, &n);
 	for (size_t i = 0; config_outbound_block(server, i, &block); i++) {
 		const char *at = block.outbound->send_as ? strrchr(block.outbound->send_as, '@') : NULL;
 		if (at)
-			add_domain(at + 1, &block.outbound->send_as_at, out, &n);
+			*whole &= add_domain(at + 1, &block.outbound->send_as_at, out, &n);
 	}
 	for (size_t i = 0; i < server->dkim_count; i++)
-		add_domain(server->dkims[i].name, &server->dkims[i].origin, out, &n);
+		*whole &= add_domain(server->dkims[i].name, &server->dkims[i].origin, out, &n);
 	return n;
 }
 

@@ -26,8 +26,8 @@ struct ways_domain {
 };
 
 /* The domains of From: local domains, those of send_as, and those that sign. Names without a dot are left out. Returns
- * their number. */
-size_t ways_domains(const struct config_server *server, struct ways_domain out[WAYS_DOMAINS_MAX]);
+ * their number. *WHOLE: there are no others. */
+size_t ways_domains(const struct config_server *server, struct ways_domain out[WAYS_DOMAINS_MAX], bool *whole);
 
 /* The domain of MAIL FROM for a sender of DOMAIN. */
 const char *ways_envelope_domain(const struct config_server *server, const char *domain);

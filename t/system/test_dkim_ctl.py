@@ -191,6 +191,15 @@ class NewUser(Dkim):
         self.file = self.folder / "none.conf"
         self.refused("check", "a.test", says=["No such file", "name another file with -c FILE"])
 
+    def test_more_domains_than_are_checked(self):
+        self.conf("\n".join(f"local_domain d{i}.test" for i in range(31)))
+        self.assertEqual(json.loads(self.dkim("check", "--json", code=None))["findings"][-1]["where"], "d30.test")
+        self.conf("\n".join(f"local_domain d{i}.test" for i in range(32)))
+        self.assertIn("not all domains were checked", self.dkim("check", code=None))
+        said = json.loads(self.dkim("check", "--json", code=None))
+        self.assertEqual(len(said["domains"]), 32)
+        self.assertIn("not all domains were checked", said["findings"][-1]["what"])
+
     def test_no_block(self):
         self.refused("rotate", "a.test", says="has no block dkim a.test, so there is no key to follow: begin with `mailrootctl dkim keygen a.test`")
         self.refused("sign", "-", input="From: x@a.test\n\ntext\n", says="no block dkim has a.test, the domain in From; `mailrootctl dkim keygen a.test` begins")

@@ -133,6 +133,22 @@ START_TEST(keys_that_wait_are_found)
 }
 END_TEST
 
+START_TEST(of_many_keys_the_newest_are_found)
+{
+	enum { MADE = 3 * KEYPLACE_WAITING_MAX };
+	struct keyplace_waiting waiting[KEYPLACE_WAITING_MAX];
+	struct keyplace place = place_of("virtual_server a { }\n", "example.com");
+	char name[100];
+	for (int i = 0; i < MADE; i++) {
+		snprintf(name, sizeof(name), "k%d._domainkey.example.com.pem", i);
+		make(name, 1000 + i * 7 % MADE);
+	}
+	ck_assert_uint_eq(keyplace_waiting(&place, waiting), KEYPLACE_WAITING_MAX);
+	for (int i = 0; i < KEYPLACE_WAITING_MAX; i++)
+		ck_assert_int_eq(waiting[i].made.tv_sec, 1000 + MADE - KEYPLACE_WAITING_MAX + i);
+}
+END_TEST
+
 START_TEST(a_domain_of_two_servers_needs_a_choice)
 {
 	struct keyplace place;
@@ -156,8 +172,11 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {a_new_domain_has_a_folder_beside_the_configuration, a_block_says_where_keys_are,
-				      the_next_selector_is_free, keys_that_wait_are_found,
+	const TTest *const tests[] = {a_new_domain_has_a_folder_beside_the_configuration,
+				      a_block_says_where_keys_are,
+				      the_next_selector_is_free,
+				      keys_that_wait_are_found,
+				      of_many_keys_the_newest_are_found,
 				      a_domain_of_two_servers_needs_a_choice};
 	return run_tests("dkim_keyplace", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
 }

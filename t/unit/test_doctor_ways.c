@@ -69,7 +69,9 @@ START_TEST(domains_of_senders)
 	const struct config_server *s =
 		server("local_domain b.test { }\nlocal_domain intranet { }\nmasquerade_domain m.test\n"
 		       "smart_host [192.0.2.1]\noutbound { send_as relay@provider.test }");
-	ck_assert_uint_eq(ways_domains(s, domains), 3);
+	bool whole;
+	ck_assert_uint_eq(ways_domains(s, domains, &whole), 3);
+	ck_assert(whole);
 	ck_assert_str_eq(domains[0].name, "example.com");
 	ck_assert_str_eq(domains[1].name, "b.test");
 	ck_assert_str_eq(domains[2].name, "provider.test");
