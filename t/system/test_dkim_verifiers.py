@@ -106,8 +106,12 @@ class Verifiers(unittest.TestCase):
             "new_cc": b"Cc: other@partner.test\r\n" + text,
             "no_date": re.sub(rb"\nDate: .*\r\n", b"\n", text),
         }
-        for name, said in verifier.verify(changed).items():
+        found = verifier.verify({"unchanged": text} | changed)
+        self.assertEqual(set(found), {"unchanged"} | set(changed), verifier.peer)
+        self.assertIn("pass", found.pop("unchanged").values(), verifier.peer)
+        for name, said in found.items():
             self.assertNotEqual(changed[name], text)
+            self.assertTrue(said, f"{verifier.peer} says nothing of {name}")
             self.assertNotIn("pass", said.values(), f"{verifier.peer}, {name}")
 
     def test_dkimpy(self):
