@@ -372,19 +372,36 @@ static void give_up(struct client *c, bool delayed, struct outcomes *outcomes)
 	outcomes_decide_open(outcomes, false, &failure);
 }
 
+/* False: the mail must wait. */
+static bool make_outgoing(struct client *c, const struct client_job *job, bool found, struct outcomes *outcomes)
+{
+	struct outcome wait;
+	if (outgoing_make(c, job, found, &wait))
+		return true;
+	outcomes_decide_open(outcomes, false, &wait);
+	return false;
+}
+
+/* Opens a connection with a host, if there is one and the message is ready for it. */
+static bool prepare_and_open(struct client *c, const struct client_job *job, struct trials *trials,
+			     struct outcomes *outcomes)
+{
+	if (trials->hosts.len && !make_outgoing(c, job, trials->at < job->found, outcomes))
+		return false;
+	return open_next(c, job, trials);
+}
+
 /* One transaction, over the open connection or the next one. False: there is none. */
 static bool transact(struct client *c, const struct client_job *job, struct trials *trials, struct outcomes *outcomes)
 {
 	bool kept = c->fd >= 0;
 	struct dialogue_mail mail = job->mail;
-	struct outcome wait;
-	if (!kept && !open_next(c, job, trials))
+	if (!kept && !prepare_and_open(c, job, trials, outcomes))
 		return false;
-	if (!outgoing_make(c, job, &wait)) {
-		outcomes_decide_open(outcomes, false, &wait);
+	if (!make_outgoing(c, job, c->found, outcomes))
 		return false;
-	}
 	mail.size += c->outgoing.added;
+	memcpy(c->report.signed_by, c->outgoing.signed_by, sizeof(c->report.signed_by));
 	c->report.transactions++;
 	snprintf(c->report.reached, sizeof(c->report.reached), "%s", c->peer);
 	if (converse(c, job, dialogue_begin(&c->dialogue, &mail, outcomes)) != DIALOGUE_HANG_UP)

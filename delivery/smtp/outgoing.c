@@ -13,12 +13,12 @@
 
 enum { FRONT_MAX = DKIM_SELECTORS_MAX * DKIM_SIGNATURE_FIELD_MAX + 2 * SEND_AS_HEADER_MAX };
 
-/* The host of the connection gets signatures, if there is a key for them. */
-static bool wants_signature(const struct client *c, const struct client_job *job)
+/* The host gets signatures, if there is a key for them. FOUND: it was found by MX. */
+static bool wants_signature(const struct client_job *job, bool found)
 {
 	static const struct config_outbound by_default = {.dkim = CONFIG_AUTO}; /* of ATRN, which has no block */
 	const struct config_outbound *outbound = job->security ? &job->security->outbound : &by_default;
-	return job->signing && config_outbound_signs(outbound, job->credentials && !c->found);
+	return job->signing && config_outbound_signs(outbound, job->credentials && !found);
 }
 
 struct file {
@@ -95,10 +95,10 @@ static bool make(struct client *c, const struct client_job *job, struct outcome 
 	return good;
 }
 
-bool outgoing_make(struct client *c, const struct client_job *job, struct outcome *why)
+bool outgoing_make(struct client *c, const struct client_job *job, bool found, struct outcome *why)
 {
 	struct outgoing *out = &c->outgoing;
-	bool wanted = wants_signature(c, job);
+	bool wanted = wants_signature(job, found);
 	if (!out->made || out->wanted != wanted) {
 		outgoing_forget(out);
 		out->wanted = wanted;
@@ -106,7 +106,6 @@ bool outgoing_make(struct client *c, const struct client_job *job, struct outcom
 		str_init(&out->front, FRONT_MAX);
 		out->made = make(c, job, why);
 	}
-	memcpy(c->report.signed_by, out->signed_by, sizeof(c->report.signed_by));
 	return out->made;
 }
 

@@ -1,7 +1,7 @@
 /*
  * What goes out in place of the beginning of the message file: the DKIM signatures, and the header where it is
- * rewritten (send_as). Made once for a job, before its first transaction, and again only when the next host gets what
- * the one before did not: signatures, or none.
+ * rewritten (send_as). Made once for a job, before the client connects, so that mail which can't be signed bothers no
+ * host; and again only when the next host gets what the one before did not: signatures, or none.
  */
 #ifndef DELIVERY_SMTP_OUTGOING_H
 #define DELIVERY_SMTP_OUTGOING_H
@@ -21,10 +21,10 @@ struct outgoing {
 };
 
 /*
- * Makes c->outgoing for JOB and the host of the connection. False: the message can't be signed now and must wait; *why
- * says the reason, until the next call.
+ * Makes c->outgoing for JOB and a host, which was FOUND by MX or not (struct client_job). False: the message can't be
+ * signed now and must wait; *why says the reason, until the next call.
  */
-bool outgoing_make(struct client *c, const struct client_job *job, struct outcome *why);
+bool outgoing_make(struct client *c, const struct client_job *job, bool found, struct outcome *why);
 
 /* Forgets it, and frees the memory. */
 void outgoing_forget(struct outgoing *out);

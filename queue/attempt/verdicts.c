@@ -67,12 +67,13 @@ static bool is_refusal(const struct wire_verdict *v)
  * Tries do not help before something else has changed: the host requires or rejects our credentials, and each try
  * brings our account nearer to being locked; or a file that the configuration names for this next hop can't be used; or
  * there is no access token. A worker reports the first as 5xx with 4.7.8 (delivery/smtp/ending.h), which it never does
- * for a recipient, and the others without a host as 4.3.5 and 4.7.0.
+ * for a recipient, and the others without a host and a code as 4.3.5 and 4.7.0. Mail that can't be signed has no host,
+ * but a code: it waits alone.
  */
 static bool needs_credentials(const struct wire_verdict *v)
 {
 	if (!v->host.len)
-		return span_equal(v->enhanced, SPAN("4.3.5")) || span_equal(v->enhanced, SPAN("4.7.0"));
+		return !v->code && (span_equal(v->enhanced, SPAN("4.3.5")) || span_equal(v->enhanced, SPAN("4.7.0")));
 	return v->code / 100 == 5 && span_equal(v->enhanced, SPAN("4.7.8"));
 }
 

@@ -87,6 +87,22 @@ START_TEST(is_left_alone)
 }
 END_TEST
 
+/* A key of DKIM is missing, so the worker has connected to no host. */
+START_TEST(mail_that_cannot_be_signed_waits_alone)
+{
+	static const char *const enhanced[] = {"4.3.5", "4.3.0"};
+	struct hand *w = hire(&f.loop.queue.delivery);
+	for (int i = 0; i < 3; i++)
+		accept_message(id, 0, "app@example.net", "a@one.test");
+	for (int i = 0; i < 3; i++) {
+		ck_assert(given(w));
+		refuse(w, 451, enhanced[i % 2], "");
+	}
+	ck_assert(!given(w));
+	dismiss(w);
+}
+END_TEST
+
 /* A greylisted or temporarily refused recipient: the host does not refuse us. */
 START_TEST(replies_about_mail_do_not_count)
 {
@@ -312,6 +328,7 @@ int main(void)
 	tcase_set_timeout(all, 60);
 	tcase_add_checked_fixture(all, setup, fixture_close);
 	tcase_add_loop_test(all, is_left_alone, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+	tcase_add_test(all, mail_that_cannot_be_signed_waits_alone);
 	tcase_add_test(all, replies_about_mail_do_not_count);
 	tcase_add_test(all, a_recipient_that_wants_a_password);
 	tcase_add_test(all, new_clients_try_again);
