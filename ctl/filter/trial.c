@@ -16,10 +16,7 @@
 #include "ctl/message_file.h"
 #include "ctl/programs.h"
 
-enum {
-	OPTIONS = OPTION_SERVER | OPTION_CLIENT | OPTION_FROM | OPTION_TO | OPTION_MESSAGE | OPTION_JSON,
-	AGAIN_MS = 20
-};
+enum { OPTIONS = OPTION_SERVER | OPTION_CLIENT | OPTION_FROM | OPTION_TO | OPTION_MESSAGE | OPTION_JSON };
 
 #define MESSAGE_MAX ((size_t)1 << 30)
 
