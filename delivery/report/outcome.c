@@ -1,9 +1,16 @@
 #include "delivery/report/outcome.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
+
+const char *outcome_unreadable(int err)
+{
+	return err == EPIPE ? N_("the message file is shorter than its name says") : strerror(err);
+}
 
 static bool bit_set(struct span bitmap, size_t n)
 {

@@ -36,6 +36,9 @@ struct outcomes {
 	const struct outcome *last; /* the newest: neighbours often share it */
 };
 
+/* The text for a message file that can't be read: ERR is the errno, EPIPE = the file is shorter than its name says. */
+const char *outcome_unreadable(int err);
+
 /*
  * Selects the recipients of ENVELOPE whose bit is set in BITMAP (bit 0 of octet 0 first; empty = all), all open. False:
  * a bit has no recipient, no bit is set, or no memory.

@@ -77,8 +77,7 @@ static enum dialogue_next send_body(struct client *c, const struct client_job *j
 	case BODY_UNREADABLE:
 		break;
 	}
-	const char *why = errno == EPIPE ? N_("the message file is shorter than its name says") : strerror(errno);
-	return dialogue_broken(&c->dialogue, DIALOGUE_OURS, span_of(why));
+	return dialogue_broken(&c->dialogue, DIALOGUE_OURS, span_of(outcome_unreadable(errno)));
 }
 
 /* Runs until the dialogue is idle or over. Each reply has one deadline, even if its octets trickle. */

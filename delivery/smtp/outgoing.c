@@ -1,9 +1,7 @@
 #include "delivery/smtp/outgoing.h"
 
 #include <errno.h>
-#include <string.h>
 
-#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/dkim/sign.h"
 #include "common/mail/dot.h"
@@ -62,9 +60,7 @@ static void log_long_header(const struct client_job *job, bool rewrites, bool wa
 /* ERR: -errno of reading the header. */
 static bool must_wait(int err, struct outcome *why)
 {
-	const char *text = err == -EPIPE ? N_("the message file is shorter than its name says") : strerror(-err);
-	*why = (struct outcome){.event = JOURNAL_DELAYED, .code = 451, .enhanced = {4, 3, 0}, .text = span_of(text)};
-	return false;
+	return sign_must_wait(why, (struct enhanced){4, 3, 0}, outcome_unreadable(-err));
 }
 
 static bool add_header(struct outgoing *out, const struct str *header, uint64_t rest, struct outcome *why)

@@ -11,8 +11,7 @@
 #include "common/mail/domain.h"
 #include "delivery/auth/security.h"
 
-/* The code keeps the queue from taking the next hop for one that is down: only the mail of one domain waits. */
-static bool must_wait(struct outcome *why, struct enhanced enhanced, const char *text)
+bool sign_must_wait(struct outcome *why, struct enhanced enhanced, const char *text)
 {
 	static char kept[SECURITY_TROUBLE_MAX];
 	snprintf(kept, sizeof(kept), "%s", text);
@@ -29,7 +28,7 @@ static bool goes_unsigned(const struct sign_text *text, const char *why)
 
 static bool no_memory(struct outcome *why)
 {
-	return must_wait(why, (struct enhanced){4, 3, 0}, strerror(ENOMEM));
+	return sign_must_wait(why, (struct enhanced){4, 3, 0}, strerror(ENOMEM));
 }
 
 /* No signature was made: FAULT of TEXT; NULL = no memory. */
@@ -82,7 +81,7 @@ static bool add_field(const struct sign_text *text, const struct config_dkim *dk
 	if (len < 0) {
 		snprintf(words, sizeof(words), N_("the process that signs mail (DKIM) gives no signature: %s"),
 			 strerror(-len));
-		return must_wait(why, (struct enhanced){4, 3, 0}, words);
+		return sign_must_wait(why, (struct enhanced){4, 3, 0}, words);
 	}
 	dkim_sign_field(s, which, (struct span){(const char *)signature, (size_t)len}, fields);
 	return true;
@@ -95,9 +94,7 @@ static bool add_fields(const struct sign_text *text, const struct config_dkim *d
 	if (!dkim_sign_header(s, text->header, &fault))
 		return fails(text, fault, why);
 	if (!hash_rest(text, s))
-		return must_wait(why, (struct enhanced){4, 3, 0},
-				 errno == EPIPE ? N_("the message file is shorter than its name says")
-						: strerror(errno));
+		return sign_must_wait(why, (struct enhanced){4, 3, 0}, outcome_unreadable(errno));
 	for (size_t i = 0; i < dkim->selector.n; i++)
 		if (!add_field(text, dkim, s, i, fields, why))
 			return false;
@@ -120,7 +117,7 @@ static bool sign_by(const struct sign_text *text, const struct config_dkim *dkim
 	struct dkim_selector selectors[DKIM_SELECTORS_MAX];
 	for (size_t i = 0; i < dkim->selector.n; i++) {
 		if (keys[i].why)
-			return must_wait(why, (struct enhanced){4, 3, 5}, keys[i].why);
+			return sign_must_wait(why, (struct enhanced){4, 3, 5}, keys[i].why);
 		selectors[i] = (struct dkim_selector){keys[i].selector->name, keys[i].algorithm};
 	}
 	const struct dkim_params params = dkim_block_params(dkim, selectors, text->line_max);

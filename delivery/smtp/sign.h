@@ -28,6 +28,12 @@ struct sign_text {
 };
 
 /*
+ * Sets *WHY: the mail waits for the reason TEXT, a copy of which lasts until the next call. Its code keeps the queue
+ * from taking the next hop for one that is down: only this mail waits. Returns false.
+ */
+bool sign_must_wait(struct outcome *why, struct enhanced enhanced, const char *text);
+
+/*
  * Appends the fields DKIM-Signature of TEXT to FIELDS, and writes what signed it to SIGNED_BY (SIGN_NAMES_MAX).
  * Both stay empty if no block dkim has the domain in From, or if no verifier would accept a signature of TEXT, which is
  * logged. False: the message must wait; *why has the reason, until the next call.
