@@ -37,7 +37,8 @@ static const char *const standard[] = {
 
 /* Fields of which a message has one, and which a mail program would show or obey. */
 static const char *const once[] = {
-	"From", "Sender", "Reply-To", "To", "Cc", "Subject", "Date", "MIME-Version", "Content-Type",
+	"From",    "Sender", "Reply-To",     "To",           "Cc",
+	"Subject", "Date",   "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
 };
 
 static bool has(const char *const *names, size_t n, struct span name)

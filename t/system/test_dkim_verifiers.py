@@ -104,6 +104,7 @@ class Verifiers(unittest.TestCase):
             "second_from": b"From: other@relaxed-relaxed.example\r\n" + text,
             "second_subject": b"Subject: pay\r\n" + text,
             "new_cc": b"Cc: other@partner.test\r\n" + text,
+            "new_encoding": b"Content-Transfer-Encoding: base64\r\n" + text,
             "no_date": re.sub(rb"\nDate: .*\r\n", b"\n", text),
         }
         found = verifier.verify({"unchanged": text} | changed)

@@ -51,7 +51,7 @@ START_TEST(test_oversign)
 {
 	ck_assert_str_eq(selected("From:1 \r\nTo:2 \r\nTo:3 \r\nMessage-ID:4 \r\n", standard(), true),
 			 "From:1 From: Sender: Reply-To: To:3 To:2 To: Cc: Subject: Date: Message-ID:4 MIME-Version: "
-			 "Content-Type:");
+			 "Content-Type: Content-Transfer-Encoding:");
 }
 END_TEST
 

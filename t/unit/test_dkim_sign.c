@@ -73,7 +73,7 @@ START_TEST(test_field)
 			 "\td=football.example.com; s=test;\r\n"
 			 "\tt=1528637909; x=1528724309;\r\n"
 			 "\th=From:From:Sender:Reply-To:To:To:Cc:Subject:Subject:Date:Date:\r\n"
-			 "\t Message-ID:MIME-Version:Content-Type;\r\n"
+			 "\t Message-ID:MIME-Version:Content-Type:Content-Transfer-Encoding;\r\n"
 			 "\tbh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
 			 "\tb=c2lnbmF0dXJl\r\n");
 }
