@@ -31,6 +31,17 @@ struct config_durations {
 struct config_rate {
 	int64_t count, period_ms;
 };
+
+/*
+ * A rate of messages. With a share, COUNT is this machine's part, WHOLE * PART / PARTS, rounded down, so that the
+ * machines together never exceed WHOLE. parts 0 = no share.
+ */
+struct config_shared_rate {
+	int64_t count, period_ms;
+	int64_t whole;
+	uint32_t part, parts;
+};
+enum { CONFIG_PARTS_MAX = 1000 };
 enum { CONFIG_RATE_MAX = 10000 /* the queue remembers as many times for each next hop with a rate */ };
 enum { CONFIG_EVENTRATE_MAX = 10000000 };
 #define CONFIG_OCTETRATE_MAX (INT64_C(1) << 40)
@@ -294,7 +305,7 @@ enum config_requirement { REQUIRE_TLS = 1 << 0, REQUIRE_AUTH = 1 << 1 };
 #define CONFIG_C_DURATION     int64_t
 #define CONFIG_C_TIME_LIMIT   int64_t
 #define CONFIG_C_DURATIONS    struct config_durations
-#define CONFIG_C_RATE         struct config_rate
+#define CONFIG_C_RATE         struct config_shared_rate
 #define CONFIG_C_EVENTRATE    struct config_rate
 #define CONFIG_C_OCTETRATE    struct config_rate
 #define CONFIG_C_NAME         const char *

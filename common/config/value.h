@@ -65,6 +65,7 @@ bool config_scalar_number(struct config_parse *parse, void *to);
 bool config_scalar_size(struct config_parse *parse, void *to);
 bool config_scalar_duration(struct config_parse *parse, void *to);
 bool config_scalar_rate(struct config_parse *parse, void *to);
+bool config_scalar_shared_rate(struct config_parse *parse, void *to);
 bool config_scalar_quota(struct config_parse *parse, void *to);
 bool config_scalar_yesno(struct config_parse *parse, void *to);
 bool config_scalar_choice(struct config_parse *parse, void *to);

@@ -248,6 +248,14 @@ static void format_rate(enum config_type type, struct str *to, const struct conf
 	format_units(to, rate->period_ms, config_duration_units);
 }
 
+static void format_shared_rate(struct str *to, const struct config_shared_rate *rate)
+{
+	const struct config_rate whole = {rate->parts ? rate->whole : rate->count, rate->period_ms};
+	format_rate(CONFIG_EVENTRATE, to, &whole);
+	if (rate->parts)
+		str_printf(to, " share %u/%u", rate->part, rate->parts);
+}
+
 static void format_quota(struct str *to, const struct config_quota *quota)
 {
 	if (quota->multiple)
@@ -374,6 +382,8 @@ static void format_single(enum config_type type, const void *value, struct str *
 		format_duration(to, *(const int64_t *)value);
 		break;
 	case CONFIG_RATE:
+		format_shared_rate(to, value);
+		break;
 	case CONFIG_EVENTRATE:
 	case CONFIG_OCTETRATE:
 		format_rate(type, to, value);

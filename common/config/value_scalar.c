@@ -234,6 +234,65 @@ bool config_scalar_rate(struct config_parse *parse, void *to)
 	return true;
 }
 
+/* PART/PARTS of share. */
+static bool share_fraction(struct config_parse *parse, const struct config_item *item, struct config_shared_rate *rate)
+{
+	struct span parts_text = item->text, part_text = span_take(&parts_text, '/');
+	uint64_t part, parts;
+	if (!span_to_u64(part_text, CONFIG_PARTS_MAX, &part) || !span_to_u64(parts_text, CONFIG_PARTS_MAX, &parts) ||
+	    !part || !parts)
+		return config_value_refuse(parse, item,
+					   N_("share takes a fraction such as 1/3, the second number at most 1000"));
+	if (part >= parts)
+		return config_value_refuse(
+			parse, item,
+			N_("a share is less than the whole: write 1/3 for one of three equal machines, or remove share"));
+	rate->part = (uint32_t)part;
+	rate->parts = (uint32_t)parts;
+	return true;
+}
+
+/* Other machines with the same share are assumed: as many as the whole has room for. */
+static void warn_of_rest(struct config_parse *parse, const struct config_shared_rate *rate)
+{
+	long long used = (long long)rate->count * (rate->parts / rate->part);
+	if (rate->parts % rate->part || used * 4 >= (long long)rate->whole * 3)
+		return;
+	config_warning(
+		parse->findings, parse->items[0].at,
+		_("with %.*s share %.*s this machine sends %lld in a period, rounded down, and all machines together send %lld: if the provider permits it, write the limit of a longer period"),
+		SPAN_ARGS(parse->items[0].text), SPAN_ARGS(parse->items[2].text), (long long)rate->count, used);
+}
+
+/* COUNT/PERIOD [share PART/PARTS], on one line. */
+bool config_scalar_shared_rate(struct config_parse *parse, void *to)
+{
+	struct config_shared_rate *rate = to;
+	const struct config_item *words = parse->items;
+	struct config_rate given;
+	bool good = config_scalar_rate(parse, &given);
+	*rate = (struct config_shared_rate){.count = given.count, .period_ms = given.period_ms};
+	if (!good || parse->n == 1)
+		return good;
+	if (!config_value_follows(parse, 1) || !span_equal_nocase(words[1].text, SPAN("share")))
+		return config_value_refuse(parse, &words[1],
+					   N_("only share and a fraction such as 1/3 may follow the rate"));
+	if (parse->n == 2 || !config_value_follows(parse, 2))
+		return config_value_refuse(parse, &words[1], N_("a fraction must follow, such as 1/3"));
+	if (parse->n > 3)
+		return config_value_refuse(parse, &words[3], N_("nothing may follow the fraction"));
+	if (!share_fraction(parse, &words[2], rate))
+		return false;
+	rate->whole = given.count;
+	rate->count = given.count * rate->part / rate->parts;
+	if (!rate->count)
+		return config_value_refuse(
+			parse, &words[2],
+			N_("this machine's share, rounded down, is no message in a period: write the limit of a longer period, or let fewer machines send to this next hop"));
+	warn_of_rest(parse, rate);
+	return true;
+}
+
 bool config_scalar_quota(struct config_parse *parse, void *to)
 {
 	const struct config_item *item = &parse->items[0];

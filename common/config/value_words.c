@@ -87,7 +87,8 @@ static const char *const allowed[CONFIG_TYPE_COUNT] = {
 	[CONFIG_DURATION] = N_("a duration such as 30s, 15m, 12h or 2d"),
 	[CONFIG_TIME_LIMIT] = N_("a duration such as 30s, 15m, 12h or 2d, or none for no limit"),
 	[CONFIG_DURATIONS] = N_("durations such as 30s, 15m, 12h or 2d"),
-	[CONFIG_RATE] = N_("a rate such as 30/1m (at most 10000 in a period), or none for no limit"),
+	[CONFIG_RATE] = N_(
+		"a rate such as 30/1m (at most 10000 in a period), or none for no limit; share and a fraction such as 1/3 may follow"),
 	[CONFIG_EVENTRATE] = N_("a rate such as 300/1m (at most 10000000 in a period), or none for no limit"),
 	[CONFIG_OCTETRATE] = N_("octets in a period such as 500M/1h, or none for no limit"),
 	[CONFIG_NAME] = N_("the name of a user"),

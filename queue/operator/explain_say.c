@@ -235,7 +235,7 @@ static void say_rate(const struct provider *provider, const struct provider *rea
 	if (!provider || !provider->rate.limit.count)
 		return;
 	str_init(&rate, CELL_MAX);
-	config_value_format(CONFIG_RATE, &provider->rate.limit, &rate);
+	rate_describe(&provider->rate, &rate);
 	const struct span cells[] = {SPAN("messages"), str_span(&rate),
 				     number(now, real ? rate_taken(&real->rate, now_ms) : 0), SPAN("rate")};
 	report_cells(to, ROW_LIMIT, cells, 4);

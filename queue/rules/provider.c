@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/base/language.h"
-#include "common/config/value.h"
 
 static void release(struct provider *p)
 {
@@ -44,7 +43,8 @@ struct provider *provider_find(const struct providers *all, const char *key)
 	return p;
 }
 
-struct provider *provider_get(struct providers *all, const char *key, struct config_rate rate, size_t max_connections)
+struct provider *provider_get(struct providers *all, const char *key, struct config_shared_rate rate,
+			      size_t max_connections)
 {
 	struct provider *p = provider_find(all, key);
 	if (!p)
@@ -112,7 +112,7 @@ void provider_describe(const struct provider *p, int64_t now_ms, char *to, size_
 	to[0] = '\0';
 	if (next > now_ms) {
 		str_init(&limit, 64);
-		config_value_format(CONFIG_RATE, &p->rate.limit, &limit);
+		rate_describe(&p->rate, &limit);
 		if (next == INT64_MAX)
 			snprintf(to, size, N_("rate %s: all are in transfer"), str_text(&limit));
 		else

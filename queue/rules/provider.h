@@ -28,7 +28,8 @@ struct providers {
  * The provider named KEY (hop_name_provider), created when new, with these limits from now on. SIZE_MAX = any number of
  * connections. ALL owns it. NULL without memory.
  */
-struct provider *provider_get(struct providers *all, const char *key, struct config_rate rate, size_t max_connections);
+struct provider *provider_get(struct providers *all, const char *key, struct config_shared_rate rate,
+			      size_t max_connections);
 
 /* The provider named KEY, or NULL. */
 struct provider *provider_find(const struct providers *all, const char *key);

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "common/config/value.h"
+
 /* When number BACK ended; 1 = the newest. */
 static int64_t end_at(const struct rate *r, size_t back)
 {
@@ -9,12 +11,13 @@ static int64_t end_at(const struct rate *r, size_t back)
 	return r->ends[(r->newest + count - (back - 1)) % count];
 }
 
-bool rate_limit(struct rate *r, struct config_rate limit)
+bool rate_limit(struct rate *r, struct config_shared_rate limit)
 {
 	size_t count = (size_t)limit.count;
-	r->limit.period_ms = limit.period_ms;
-	if (limit.count == r->limit.count)
+	if (limit.count == r->limit.count) {
+		r->limit = limit;
 		return true;
+	}
 	int64_t *ends = count ? calloc(count, sizeof(*ends)) : NULL;
 	if (count && !ends)
 		return false;
@@ -42,6 +45,17 @@ int64_t rate_next(const struct rate *r)
 	size_t places = count - r->out;
 	/* One millisecond more, because the clock rounds down. */
 	return r->known < places ? INT64_MIN : end_at(r, places) + r->limit.period_ms + 1;
+}
+
+void rate_describe(const struct rate *r, struct str *to)
+{
+	const struct config_rate own = {r->limit.count, r->limit.period_ms};
+	config_value_format(CONFIG_EVENTRATE, &own, to);
+	if (!r->limit.parts)
+		return;
+	str_append_text(to, " (");
+	config_value_format(CONFIG_RATE, &r->limit, to);
+	str_append_c(to, ')');
 }
 
 void rate_begin(struct rate *r)

@@ -7,21 +7,25 @@
 #ifndef QUEUE_RULES_RATE_H
 #define QUEUE_RULES_RATE_H
 
+#include "common/base/str.h"
 #include "common/config/config.h"
 
 struct rate {
-	struct config_rate limit; /* count 0 = no limit */
-	int64_t *ends;            /* ring of limit.count; owned */
+	struct config_shared_rate limit; /* count 0 = no limit */
+	int64_t *ends;                   /* ring of limit.count; owned */
 	size_t newest, known;
 	size_t out; /* begun and not ended */
 };
 
-/* Sets or changes the limit and keeps the ends that are known. False without memory: the old count stays. */
-bool rate_limit(struct rate *r, struct config_rate limit);
+/* Sets or changes the limit and keeps the ends that are known. False without memory: the old limit stays. */
+bool rate_limit(struct rate *r, struct config_shared_rate limit);
 void rate_free(struct rate *r);
 
 /* When the next message may begin: now or earlier = at once; INT64_MAX = when a message that has begun ends. */
 int64_t rate_next(const struct rate *r);
+
+/* Appends the limit: "30/1m"; with a share what this machine may send, and of what: "10/1m (30/1m share 1/3)". */
+void rate_describe(const struct rate *r, struct str *to);
 
 /* A message begins. */
 void rate_begin(struct rate *r);

@@ -148,12 +148,34 @@ START_TEST(a_reload_forgets_nothing)
 }
 END_TEST
 
+/* A machine with a share keeps to its own part, and people see both. */
+START_TEST(a_share_is_the_limit)
+{
+	struct wire_job_smtp job;
+	char why[128];
+	open_with("smart_host [192.0.2.1]\n outbound { rate 5/1m share 2/5 }");
+	for (int i = 0; i < 3; i++)
+		mail_for("u@a.test");
+	delivered(taker(&job), 1);
+	delivered(taker(&job), 1);
+	ck_assert_ptr_null(taker(&job));
+	const struct provider *p = f.loop.queue.destinations.providers.table;
+	provider_describe(p, f.loop.queue.mono_ms, why, sizeof(why));
+	ck_assert_str_eq(why, "rate 2/1m (5/1m share 2/5): next in 61 s");
+	ck_assert(reload_take(&f.loop.queue, canonical("smart_host [192.0.2.1]\n outbound { rate 6/1m share 1/3 }")));
+	ck_assert_ptr_null(taker(&job));
+	ck_assert(reload_take(&f.loop.queue, canonical("smart_host [192.0.2.1]\n outbound { rate 6/1m share 1/2 }")));
+	ck_assert_ptr_nonnull(taker(&job));
+	done();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
 		counted_together_if_written_once, counted_apart_if_written_apart,
 		every_transaction_counts,         worker_waits_for_the_close_where_connections_are_counted,
-		a_reload_forgets_nothing,
+		a_reload_forgets_nothing,         a_share_is_the_limit,
 	};
 	return run_tests("queue limits", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
 }

@@ -48,7 +48,7 @@ struct named_job {
 /* The last line of a next hop counts. */
 struct limit {
 	char hop[32];
-	struct config_rate rate;
+	struct config_shared_rate rate;
 	int64_t max_connections;
 };
 
@@ -72,7 +72,7 @@ static glob_t scripts;
 
 static void set_limits(const char *hop)
 {
-	r.outbound.rate = (struct config_rate){0};
+	r.outbound.rate = (struct config_shared_rate){0};
 	r.outbound.max_connections = CONFIG_NONE;
 	for (size_t i = 0; i < r.limit_count; i++) {
 		if (strcmp(r.limits[i].hop, hop) != 0)
@@ -107,7 +107,8 @@ static void do_limit(char **w)
 	snprintf(limit->hop, sizeof(limit->hop), "%s", w[1]);
 	limit->max_connections = w[3][0] == '-' ? CONFIG_NONE : atoi(w[3]);
 	if (w[2][0] != '-')
-		limit->rate = (struct config_rate){atoi(w[2]), atoi(strchr(w[2], '/') + 1) * 1000};
+		limit->rate = (struct config_shared_rate){.count = atoi(w[2]),
+							  .period_ms = atoi(strchr(w[2], '/') + 1) * 1000};
 	hop(w[1]);
 }
 
