@@ -1,4 +1,4 @@
-"""amavis as a content filter between two virtual servers, as doc/filters.md shows it."""
+"""amavis as a content filter between two virtual servers, as doc/amavis.md shows it."""
 import unittest
 
 import harness
