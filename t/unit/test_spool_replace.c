@@ -1,25 +1,15 @@
 /* Reading and replacing the text of a message before its commit, with an error at each system call. */
-#include <check.h>
-#include <dirent.h>
+#include "t/unit/spool_fixture.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "common/base/fd.h"
-#include "common/spool/spool.h"
-#include "t/unit/suite.h"
 
 enum { BIG = 2 * SPOOL_BUFFER + 17, TEXT_MAX = 4 * SPOOL_BUFFER };
 
-static char folder[64];
-static struct spool spool;
-static struct spool_file file;
 static char octets[TEXT_MAX];
 
 static unsigned left;  /* so many of the calls below, then one fails; 0 = none */
@@ -73,33 +63,21 @@ int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned
 	return fails(EDQUOT) ? -1 : (int)syscall(SYS_renameat2, from_at, from, to_at, to, flags);
 }
 
-static size_t entries(const char *path)
+static size_t open_files(void)
 {
 	size_t n = 0;
-	DIR *dir = opendir(path);
+	DIR *dir = opendir("/proc/self/fd");
 	ck_assert_ptr_nonnull(dir);
 	while (readdir(dir))
 		n++;
 	closedir(dir);
-	return n - 2;
+	return n;
 }
 
-static size_t open_files(void)
-{
-	return entries("/proc/self/fd");
-}
-
-/* WAY is 0 where the kernel may use unnamed files, 1 with .ID and rename. */
 static void begin_test(int way)
 {
-	strcpy(folder, "/tmp/mailroot-replace-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(spool_probe(fd, &spool), 0);
-	if (way == 1)
-		spool.unnamed = false;
-	file = (struct spool_file){.text.fd = -1};
+	setup();
+	choose_way(way);
 	for (size_t i = 0; i < TEXT_MAX; i++)
 		octets[i] = (char)(i * 31 % 127);
 }
@@ -107,9 +85,8 @@ static void begin_test(int way)
 static void end_test(void)
 {
 	spool_file_free(&file);
-	ck_assert_uint_eq(entries(folder), 0);
-	close(spool.new_fd);
-	ck_assert_int_eq(rmdir(folder), 0);
+	ck_assert_uint_eq(count(), 0);
+	teardown();
 }
 
 /* A text that begins with MARK, so that two of one size differ. */
@@ -151,7 +128,7 @@ static void expect_committed(struct span text, bool eight_bit)
 	struct msgname name;
 	struct str found;
 	ck_assert_int_eq(spool_commit(&file), 0);
-	ck_assert_uint_eq(entries(folder), 1);
+	ck_assert_uint_eq(count(), 1);
 	ck_assert(msgname_parse(span_of(file.name), &name));
 	ck_assert_str_eq(name.id, file.id);
 	ck_assert_uint_eq(name.size, text.len);
@@ -164,7 +141,7 @@ static void expect_committed(struct span text, bool eight_bit)
 	str_free(&found);
 	close(fd);
 	spool_unlink(&file);
-	ck_assert_uint_eq(entries(folder), 0);
+	ck_assert_uint_eq(count(), 0);
 }
 
 static const size_t sizes[] = {0, 1, SPOOL_BUFFER - 1, SPOOL_BUFFER, SPOOL_BUFFER + 1, BIG};
@@ -282,9 +259,9 @@ START_TEST(abort_removes_both_texts)
 	ck_assert_int_eq(spool_write(&file, text_of(_i / 2 ? BIG : 10, 'a')), 0);
 	ck_assert_int_eq(spool_replace_begin(&file), 0);
 	ck_assert_int_eq(spool_write(&file, text_of(BIG, 'b')), 0);
-	ck_assert_uint_eq(entries(folder), spool.unnamed ? 0 : 2);
+	ck_assert_uint_eq(count(), spool.unnamed ? 0 : 2);
 	spool_abort(&file);
-	ck_assert_uint_eq(entries(folder), 0);
+	ck_assert_uint_eq(count(), 0);
 	ck_assert_uint_eq(open_files(), before);
 	ck_assert_int_eq(spool_write(&file, SPAN("more")), -EBADF);
 	ck_assert_int_eq(spool_commit(&file), -EBADF);
@@ -319,7 +296,7 @@ START_TEST(wrong_order_leaves_nothing)
 	ck_assert_int_eq(spool_write(&file, text_of(BIG, 'a')), 0);
 	ck_assert_int_eq(spool_replace_begin(&file), 0);
 	ck_assert_int_eq(acts[_i % 3](), -EBADF);
-	ck_assert_uint_eq(entries(folder), 0);
+	ck_assert_uint_eq(count(), 0);
 	ck_assert_int_eq(spool_read(&file, 0, &octet, 1, &got), -EBADF);
 	ck_assert_int_eq(spool_replace_begin(&file), -EBADF);
 	ck_assert_int_eq(spool_replace_end(&file, true), -EBADF);
@@ -360,14 +337,14 @@ START_TEST(an_error_leaves_nothing)
 		ck_assert_int_lt(err, 0);
 		failed++;
 		spool_abort(&file); /* after an error of spool_read it is as it was before */
-		ck_assert_uint_eq(entries(folder), 0);
+		ck_assert_uint_eq(count(), 0);
 		ck_assert_uint_eq(open_files(), before);
 		ck_assert(!file.replacing);
 		ck_assert_int_eq(file.text.fd, -1);
 	}
 	left = 0;
 	ck_assert_uint_ge(failed, 10);
-	ck_assert_uint_eq(entries(folder), 1);
+	ck_assert_uint_eq(count(), 1);
 	spool_unlink(&file);
 	ck_assert_int_eq(edit_twice(first), 0);
 	ck_assert_uint_eq(file.text.size, 100);
