@@ -1,268 +1,13 @@
-/* A channel over a socket pair: deadlines, ends, renegotiation, bindings. The other end is plain OpenSSL, or octets. */
-#include "common/tls/channel.h"
+/* A session after its handshake: time-outs, ends, sends that don't block, renegotiation, key updates. */
+#include "t/unit/channel_fixture.h"
 
-#include <check.h>
 #include <errno.h>
-#include <openssl/err.h>
 #include <poll.h>
-#include <pthread.h>
-#include <string.h>
-#include <sys/socket.h>
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
-#include "t/unit/suite.h"
-#include "t/unit/tls_fixture.h"
 
-enum { PATIENCE_MS = 20000, HASTE_MS = 150 };
-
-static struct tls_fixture fixture;
-static struct tls_server *server;
-static SSL_CTX *client_context;
-static int ends[2];
-static struct stream stream;
-static struct tls_channel channel;
-static char why[TLS_WHY_MAX];
-
-static void set_up(void)
-{
-	struct str trouble;
-	struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
-	str_init(&trouble, 4096);
-	ck_assert(tls_channel_prepare());
-	tls_fixture_init(&fixture);
-	tls_fixture_add(&fixture, "a.example", "ec", NULL);
-	server = tls_server_new(&fixture.access, &trouble);
-	ck_assert_msg(server, "%s", str_text(&trouble));
-	str_free(&trouble);
-	client_context = SSL_CTX_new(TLS_client_method());
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-	ck_assert_int_eq(setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
-	ck_assert(stream_init(&stream, ends[0], PATIENCE_MS));
-	ck_assert(tls_channel_init(&channel, tls_server_context(server), &stream));
-}
-
-static void tear_down(void)
-{
-	tls_channel_close(&channel);
-	ck_assert_ptr_null(channel.ssl);
-	stream_free(&stream);
-	close(ends[0]);
-	close(ends[1]);
-	SSL_CTX_free(client_context);
-	tls_server_free(server);
-	tls_fixture_free(&fixture);
-}
-
-static void *accept_it(void *result)
-{
-	*(enum tls_result *)result = tls_channel_accept(&channel, why);
-	return NULL;
-}
-
-/* What a client does with its end during our handshake. */
-static enum tls_result against(void (*client)(void *), void *context)
-{
-	enum tls_result result = TLS_CLOSED;
-	pthread_t thread;
-	ck_assert_int_eq(pthread_create(&thread, NULL, accept_it, &result), 0);
-	client(context);
-	pthread_join(thread, NULL);
-	return result;
-}
-
-static void shake(void *ssl)
-{
-	SSL_set_fd(ssl, ends[1]);
-	ck_assert_int_eq(SSL_connect(ssl), 1);
-}
-
-static SSL *secured(void)
-{
-	SSL *ssl = SSL_new(client_context);
-	ck_assert_int_eq(against(shake, ssl), TLS_OK);
-	ck_assert_str_eq(why, "");
-	return ssl;
-}
-
-static void hear(SSL *ssl, const char *text)
-{
-	char heard[256] = "";
-	int n = SSL_read(ssl, heard, sizeof(heard) - 1);
-	ck_assert_msg(n > 0, "nothing is heard");
-	ck_assert_str_eq(heard, text);
-}
-
-static void expect_line(const char *text)
-{
-	struct span line;
-	bool bare;
-	ck_assert_int_eq(stream_line(&stream, 100, &line, &bare), STREAM_OK);
-	ck_assert_msg(span_equal(line, span_of(text)), "%.*s", SPAN_ARGS(line));
-}
-
-/* --- handshakes --- */
-
-START_TEST(test_facts_and_bindings)
-{
-	unsigned char ours[TLS_BINDING_MAX], theirs[TLS_BINDING_MAX];
-	struct tls_facts facts;
-	bool tls13 = _i;
-	SSL_CTX_set_max_proto_version(client_context, tls13 ? TLS1_3_VERSION : TLS1_2_VERSION);
-	ck_assert_uint_eq(tls_channel_binding(&channel, true, ours), 0);
-	SSL *ssl = secured();
-	tls_channel_facts(&channel, &facts);
-	ck_assert_str_eq(facts.version, tls13 ? "TLSv1.3" : "TLSv1.2");
-	ck_assert_str_eq(facts.cipher, SSL_get_cipher_name(ssl));
-	ck_assert_int_eq(facts.bits, 256);
-	ck_assert(!facts.resumed);
-
-	size_t len = tls_channel_binding(&channel, tls13, ours);
-	ck_assert_uint_eq(tls_channel_binding(&channel, !tls13, theirs), 0);
-	if (tls13)
-		ck_assert_int_eq(
-			SSL_export_keying_material(ssl, theirs, 32, "EXPORTER-Channel-Binding", 24, NULL, 0, 0), 1);
-	else
-		ck_assert_uint_eq(SSL_get_finished(ssl, theirs, sizeof(theirs)), len);
-	ck_assert_uint_eq(len, tls13 ? 32 : 12);
-	ck_assert_mem_eq(ours, theirs, len);
-
-	SSL_write(ssl, "hello\r\n", 7);
-	expect_line("hello");
-	ck_assert_int_eq(stream_write(&stream, SPAN("250 OK\r\n")), STREAM_OK);
-	ck_assert_int_eq(stream_flush(&stream), STREAM_OK);
-	hear(ssl, "250 OK\r\n");
-	SSL_free(ssl);
-}
-END_TEST
-
-static void send_octets(void *octets)
-{
-	ck_assert_int_gt(send(ends[1], octets, strlen(octets), MSG_NOSIGNAL), 0);
-}
-
-START_TEST(test_garbage)
-{
-	static const char *const garbage[] = {"EHLO client.example.com\r\n", "GET / HTTP/1.0\r\n\r\n",
-					      "\x16\x03\x01\xff\xff\x01",
-					      "\x99\x99\x99\x99\x99\x99\x99\x99\x99\x99\x99"};
-	stream_deadline(&stream, HASTE_MS * 10);
-	ck_assert_int_eq(against(send_octets, (void *)garbage[_i]), TLS_FAILED);
-	ck_assert_msg(why[0], "no reason is given");
-	if (_i < 2)
-		ck_assert_str_eq(why, "the client does not speak TLS");
-}
-END_TEST
-
-static void only_old(void *ssl)
-{
-	SSL_set_fd(ssl, ends[1]);
-	ck_assert_int_ne(SSL_connect(ssl), 1);
-}
-
-START_TEST(test_old_client)
-{
-	SSL_CTX_set_security_level(client_context, 0);
-	SSL_CTX_set_min_proto_version(client_context, TLS1_VERSION);
-	SSL_CTX_set_max_proto_version(client_context, TLS1_1_VERSION);
-	SSL_CTX_set_cipher_list(client_context, "ALL:@SECLEVEL=0");
-	SSL *ssl = SSL_new(client_context);
-	ck_assert_int_eq(against(only_old, ssl), TLS_FAILED);
-	ck_assert_str_eq(why, "the client supports only TLSv1.1; the oldest version permitted here is TLSv1.2 "
-			      "(tls_min)");
-	SSL_free(ssl);
-}
-END_TEST
-
-START_TEST(test_no_cipher)
-{
-	SSL_CTX_set_max_proto_version(client_context, TLS1_2_VERSION);
-	SSL_CTX_set_cipher_list(client_context, "AES128-SHA");
-	SSL *ssl = SSL_new(client_context);
-	ck_assert_int_eq(against(only_old, ssl), TLS_FAILED);
-	ck_assert_ptr_nonnull(strstr(why, "no permitted cipher"));
-	SSL_free(ssl);
-}
-END_TEST
-
-/* A client that rejects our certificate sends an alert. */
-START_TEST(test_alert)
-{
-	SSL_CTX_set_verify(client_context, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_max_proto_version(client_context, TLS1_2_VERSION);
-	SSL *ssl = SSL_new(client_context);
-	ck_assert_int_eq(against(only_old, ssl), TLS_FAILED);
-	ck_assert_ptr_nonnull(strstr(why, "it does not accept our certificate"));
-	SSL_free(ssl);
-}
-END_TEST
-
-static void hang_up(void *how)
-{
-	send_octets("\x16\x03\x01");
-	shutdown(ends[1], *(int *)how);
-}
-
-START_TEST(test_hung_up)
-{
-	int how = SHUT_WR;
-	ck_assert_int_eq(against(hang_up, &how), TLS_CLOSED);
-	ck_assert_ptr_nonnull(strstr(why, "closed the connection"));
-}
-END_TEST
-
-/* --- time --- */
-
-static void client_hello(unsigned char *to, size_t size, size_t *len)
-{
-	SSL *ssl = SSL_new(client_context);
-	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
-	SSL_set_bio(ssl, in, out);
-	SSL_connect(ssl);
-	int n = BIO_read(out, to, (int)size);
-	ck_assert_int_gt(n, 100);
-	*len = (size_t)n;
-	SSL_free(ssl);
-}
-
-/* One octet at a time, each within the idle time. */
-static void trickle(void *ended)
-{
-	unsigned char hello[4096];
-	size_t len;
-	client_hello(hello, sizeof(hello), &len);
-	for (size_t i = 0; i < len && !*(volatile bool *)ended; i++) {
-		if (send(ends[1], hello + i, 1, MSG_NOSIGNAL) != 1)
-			return;
-		poll(NULL, 0, 10);
-	}
-}
-
-static void *accept_and_note(void *ended)
-{
-	enum tls_result result = tls_channel_accept(&channel, why);
-	*(volatile bool *)ended = true;
-	return (void *)(intptr_t)result;
-}
-
-START_TEST(test_trickle)
-{
-	volatile bool ended = false;
-	pthread_t thread;
-	void *result;
-	int64_t began = clock_mono_ms();
-	stream_deadline(&stream, HASTE_MS);
-	ck_assert_int_eq(pthread_create(&thread, NULL, accept_and_note, (void *)&ended), 0);
-	trickle((void *)&ended);
-	pthread_join(thread, &result);
-	ck_assert_int_eq((intptr_t)result, TLS_TIMEOUT);
-	ck_assert_str_eq(why, "the client did not finish the handshake in time");
-	ck_assert_int_ge(clock_mono_ms() - began, HASTE_MS);
-	ck_assert_int_lt(clock_mono_ms() - began, HASTE_MS * 20);
-}
-END_TEST
-
-/* Within one record too; and the last reply still arrives. */
+/* A time-out ends a wait for the rest of a record too, and the last reply still arrives. */
 START_TEST(test_time_out_then_last_words)
 {
 	struct span line;
@@ -288,8 +33,6 @@ START_TEST(test_time_out_then_last_words)
 	SSL_free(ssl);
 }
 END_TEST
-
-/* --- ends --- */
 
 START_TEST(test_end_without_notify)
 {
@@ -370,8 +113,6 @@ START_TEST(test_close_without_room)
 	SSL_free(ssl);
 }
 END_TEST
-
-/* --- other ways to use a stream --- */
 
 START_TEST(test_silent)
 {
@@ -533,13 +274,6 @@ int main(void)
 	TCase *tcase = tcase_create("channel");
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
-	tcase_add_loop_test(tcase, test_facts_and_bindings, 0, 2);
-	tcase_add_loop_test(tcase, test_garbage, 0, 4);
-	tcase_add_test(tcase, test_old_client);
-	tcase_add_test(tcase, test_no_cipher);
-	tcase_add_test(tcase, test_alert);
-	tcase_add_test(tcase, test_hung_up);
-	tcase_add_test(tcase, test_trickle);
 	tcase_add_test(tcase, test_time_out_then_last_words);
 	tcase_add_test(tcase, test_end_without_notify);
 	tcase_add_test(tcase, test_clear_behind_notify);
