@@ -99,7 +99,7 @@ static void adopt_descriptors(struct server *server, const struct handover_serve
 	memcpy(listeners->left, from->left, sizeof(listeners->left));
 	listeners->n = from->listener_count;
 	listeners->left_count = from->left_count;
-	memcpy(server->links.kept, from->kept, sizeof(server->links.kept));
+	links_adopt(&server->links, from->kept);
 }
 
 /* The servers that the file no longer has end as after a reload. */

@@ -1,6 +1,9 @@
 #include "master/links.h"
 
+#include <string.h>
+
 #include "common/base/fd.h"
+#include "common/ipc/counters.h"
 #include "common/ipc/fullness.h"
 #include "common/ipc/ipc.h"
 #include "common/ipc/tokens.h"
@@ -14,6 +17,7 @@ enum {
 };
 
 #define OF(role) (1U << CHILD_##role)
+#define ALL      ((1U << CHILD_ROLE_COUNT) - 1)
 #define AT(fd)   (CHILD_FD_##fd - CHILD_FD_ARRIVALS)
 
 static const struct {
@@ -33,6 +37,7 @@ static const struct {
 	[AT(PASSWORDS)] = {"passwords", OF(KERBEROS), OF(SMTPD), SMALL_SNDBUF, true, NULL},
 	[AT(FILTERS)] = {"filters", OF(FILTERS), OF(SMTPD) | OF(PICKUP), SMALL_SNDBUF, true, NULL},
 	[AT(TOKEN_PAGE)] = {"token_page", OF(DELIVERY), OF(WEB), 0, false, tokens_create},
+	[AT(COUNTERS)] = {"counters", 0, ALL, 0, false, counters_create},
 };
 
 static const enum child_role peers[] = {
@@ -82,6 +87,33 @@ void links_close(struct links *links)
 		fd_close(&links->kept[i].read);
 		fd_close(&links->kept[i].write);
 	}
+}
+
+void links_adopt(struct links *links, const struct link_ends kept[CHILD_FD_KEPT])
+{
+	struct link_ends *counters = &links->kept[AT(COUNTERS)];
+	memcpy(links->kept, kept, sizeof(links->kept));
+	if (counters_fit(counters->read))
+		return;
+	fd_close(&counters->read);
+	fd_close(&counters->write);
+}
+
+int links_counters(const struct links *links)
+{
+	return links->kept[AT(COUNTERS)].read;
+}
+
+void links_count_restart(const struct links *links, enum child_role role)
+{
+	static const enum counter counters[CHILD_ROLE_COUNT] = {
+		[CHILD_SMTPD] = COUNTER_RESTART_SMTPD,       [CHILD_QUEUE] = COUNTER_RESTART_QUEUE,
+		[CHILD_DELIVERY] = COUNTER_RESTART_DELIVERY, [CHILD_LOCAL] = COUNTER_RESTART_LOCAL,
+		[CHILD_RESOLVER] = COUNTER_RESTART_RESOLVER, [CHILD_LOG] = COUNTER_RESTART_LOG,
+		[CHILD_PICKUP] = COUNTER_RESTART_PICKUP,     [CHILD_WEB] = COUNTER_RESTART_WEB,
+		[CHILD_KERBEROS] = COUNTER_RESTART_KERBEROS, [CHILD_FILTERS] = COUNTER_RESTART_FILTERS,
+	};
+	counters_count(links->kept[AT(COUNTERS)].write, counters[role]);
 }
 
 int links_of(const struct links *links, enum child_fd fd, enum child_role role)

@@ -36,6 +36,18 @@ void links_init(struct links *links);
 int links_open(struct links *links);
 void links_close(struct links *links);
 
+/*
+ * Takes the descriptors KEPT, which an older master made. A page of counters with another list is closed, for
+ * links_open to make a new one: the numbers begin at 0.
+ */
+void links_adopt(struct links *links, const struct link_ends kept[CHILD_FD_KEPT]);
+
+/* The page of counters, to be read alone; -1 = not made. Borrowed. */
+int links_counters(const struct links *links);
+
+/* Counts an end of ROLE that nobody asked for. */
+void links_count_restart(const struct links *links, enum child_role role);
+
 /* What ROLE gets as FD, one of the kept ones; -1 = none. Borrowed. */
 int links_of(const struct links *links, enum child_fd fd, enum child_role role);
 

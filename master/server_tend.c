@@ -133,6 +133,8 @@ bool server_gone(struct server *server, pid_t pid, int status, int64_t now_ms)
 	hear_last_words(child);
 	bool replaced = child->state == SUPERVISE_REPLACING;
 	supervise_gone(child, status, now_ms);
+	if (!replaced && (child->state == SUPERVISE_DOWN || child->state == SUPERVISE_FAILED))
+		links_count_restart(&server->links, child->role);
 	log_end(server, child, pid, replaced, now_ms);
 	return true;
 }

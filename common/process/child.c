@@ -14,6 +14,7 @@
 #include "common/base/fd.h"
 #include "common/base/installed.h"
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 #include "common/ipc/ipc.h"
 
 enum {
@@ -215,6 +216,7 @@ void child_start(int argc, char **argv, enum child_role role, struct child *out)
 	out->server = &out->config.servers[0];
 	log_open(roles[role].program, out->server_name);
 	name_process(out);
+	counters_map(CHILD_FD_COUNTERS);
 	forbid_cores();
 }
 

@@ -12,7 +12,8 @@
  *	fd 11  page of access tokens (tokens.h): web writes, delivery reads (for other roles /dev/null)
  *	fd 12  questions about passwords: smtpd writes, kerberos reads  (for other roles /dev/null)
  *	fd 13  questions for connections to filters: smtpd and pickup write, filters reads (for other roles /dev/null)
- *	fd 14.. listeners, smtpd only; --listeners N tells how many
+ *	fd 14  page of counters (counters.h): all write
+ *	fd 15.. listeners, smtpd only; --listeners N tells how many
  *
  * A child sends `ready` on the control link once it is in its jail and works. Peer links (queue <-> delivery, local,
  * resolver) come over the control link as `attach` packets, anew whenever one of the two ends was restarted or said
@@ -37,6 +38,7 @@ enum child_fd {
 	CHILD_FD_TOKEN_PAGE,
 	CHILD_FD_PASSWORDS,
 	CHILD_FD_FILTERS,
+	CHILD_FD_COUNTERS,
 	CHILD_FD_LISTEN
 };
 
@@ -46,9 +48,9 @@ enum { CHILD_FD_KEPT = CHILD_FD_LISTEN - CHILD_FD_ARRIVALS };
 /*
  * What two versions share during an upgrade, beyond the form of lasting packets (wire.def): the meaning of their
  * fields, and what stands in the shared pages (fullness.h, tokens.h). A change of that needs the next number; then an
- * upgrade is refused, and the service must be restarted.
+ * upgrade is refused, and the service must be restarted. The page of counters says itself what stands in it.
  */
-enum { CHILD_CONTRACT = 3, CHILD_VERSION_MAX = 32 };
+enum { CHILD_CONTRACT = 4, CHILD_VERSION_MAX = 32 };
 
 enum child_link {
 	CHILD_LINK_DELIVERY = 1, /* queue <-> parent of the SMTP clients */

@@ -89,7 +89,7 @@ static const struct {
 	{"mailrootd-handover 1", "mailrootd-handover 2"},
 	{"version 0.1.0", "version "},
 	{"version 0.1.0", "version 0.1.0\x01"},
-	{"contract 3 31 1234567890", "contract 3 31"},
+	{"contract 4 31 1234567890", "contract 4 31"},
 	{"generation 3", "generation 3 4"},
 	{"lock 5", "lock 2"},
 	{"lock 5", "lock 1048576"},
@@ -195,7 +195,7 @@ END_TEST
 static const struct {
 	const char *what, *with, *why;
 } refusals[] = {
-	{"contract 3", "contract 7", "can't take over from the running version 0.1.0: restart"}, /* another contract */
+	{"contract 4", "contract 7", "can't take over from the running version 0.1.0: restart"}, /* another contract */
 	{"1234567890", "1234567891", "restart the service instead"},                             /* a changed packet */
 	{"listener", "listens!", "restart"},                                                     /* not understood */
 	{"/run/mailroot", "/run/mailboot", "run_dir can't change"},                              /* a fixed setting */
@@ -212,8 +212,8 @@ END_TEST
 START_TEST(packets_that_are_unknown_need_a_restart)
 {
 	char packets[32];
-	snprintf(packets, sizeof(packets), "contract 3 %d", WIRE_LASTING + 1);
-	replace("contract 3 31", packets);
+	snprintf(packets, sizeof(packets), "contract 4 %d", WIRE_LASTING + 1);
+	replace("contract 4 31", packets);
 	ck_assert(refuses("restart"));
 }
 END_TEST

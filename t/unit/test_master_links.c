@@ -1,3 +1,4 @@
+#include "common/ipc/counters.h"
 #include "master/links.h"
 #include "t/unit/suite.h"
 
@@ -7,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum {
 	SMTPD = 1 << CHILD_SMTPD,
@@ -80,6 +82,7 @@ static const struct {
 	{CHILD_FD_TOKEN_PAGE, OF(DELIVERY), OF(WEB)},
 	{CHILD_FD_PASSWORDS, OF(KERBEROS), OF(SMTPD)},
 	{CHILD_FD_FILTERS, OF(FILTERS), OF(SMTPD) | OF(PICKUP)},
+	{CHILD_FD_COUNTERS, 0, (1U << CHILD_ROLE_COUNT) - 1},
 };
 
 START_TEST(each_process_has_its_end)
@@ -121,6 +124,32 @@ START_TEST(pages_are_written_by_one_role)
 		ck_assert_ptr_ne(mmap(NULL, 4096, PROT_READ, MAP_SHARED, reader, 0), MAP_FAILED);
 		ck_assert_ptr_eq(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, reader, 0), MAP_FAILED);
 	}
+	links_close(&links);
+}
+END_TEST
+
+/* The page of counters of an older master goes on; one with another list gives way to a new one. */
+START_TEST(counters_of_another_version_begin_anew)
+{
+	struct links older, links;
+
+	links_init(&older);
+	links_init(&links);
+	ck_assert_int_eq(links_open(&older), 0);
+	links_count_restart(&older, CHILD_QUEUE);
+	if (_i) {
+		uint64_t other = 1;
+		int fd = links_of(&older, CHILD_FD_COUNTERS, CHILD_QUEUE);
+		ck_assert_int_eq(pwrite(fd, &other, sizeof(other), 0), sizeof(other));
+	}
+	links_adopt(&links, older.kept);
+	ck_assert_int_eq(links_counters(&links) < 0, _i);
+	ck_assert_int_eq(links_open(&links), 0);
+	const struct counters *page = counters_map_read(links_counters(&links));
+	ck_assert_ptr_nonnull(page);
+	ck_assert_uint_eq(counters_value(page, COUNTER_RESTART_QUEUE), _i ? 0 : 1);
+	ck_assert_uint_eq(counters_value(page, COUNTER_RESTART_SMTPD), 0);
+	counters_unmap(page);
 	links_close(&links);
 }
 END_TEST
@@ -179,6 +208,7 @@ int main(void)
 	tcase_add_test(tc, every_order_makes_each_link_once);
 	tcase_add_test(tc, each_process_has_its_end);
 	tcase_add_test(tc, pages_are_written_by_one_role);
+	tcase_add_loop_test(tc, counters_of_another_version_begin_anew, 0, 2);
 	tcase_add_test(tc, arrivals_wait_for_a_queue);
 	tcase_add_test(tc, records_wait_for_a_log_and_writers_do_not);
 	suite_add_tcase(suite, tc);
