@@ -102,7 +102,7 @@ static void say_whole(const struct check *c, struct doctor *d)
 	if (!c->whole)
 		doctor_find(d, FINDING_NOTE, c->ctl->options.file,
 			    _("not all domains were checked, because there are too many"),
-			    _("check one of the others with `mailrootctl dkim check DOMAIN`"));
+			    _("check each of the others with `mailrootctl dkim check DOMAIN`"));
 }
 
 static void check_text(struct check *c, struct doctor *d)

@@ -6,7 +6,6 @@
 #include "ctl/doctor/rights.h"
 #include "ctl/doctor/selectors.h"
 #include "ctl/doctor/senders.h"
-#include "ctl/doctor/ways.h"
 #include "ctl/translate.h"
 
 /* What is wrong with a key that verifiers can read. */
@@ -184,9 +183,8 @@ void diagnose_dkim(struct doctor *d)
 		const struct config_server *server = &d->config->servers[i];
 		struct ways_domain domains[WAYS_DOMAINS_MAX];
 		struct ask ask;
-		bool whole;
 		ask_open(&ask, d->config, server, d->until);
-		size_t n = ways_domains(server, domains, &whole);
+		size_t n = senders_domains(d, server, domains);
 		for (size_t j = 0; j < n; j++)
 			if (!signed_above(server, domains[j].name))
 				senders_dkim(d, &ask, server, domains[j].name, &keys);

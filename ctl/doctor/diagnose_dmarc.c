@@ -8,7 +8,6 @@
 #include "ctl/doctor/selectors.h"
 #include "ctl/doctor/senders.h"
 #include "ctl/doctor/texts.h"
-#include "ctl/doctor/ways.h"
 
 enum { TEXT_MAX = 1 << 16 };
 
@@ -173,10 +172,9 @@ void diagnose_dmarc(struct doctor *d)
 		struct ways_domain domains[WAYS_DOMAINS_MAX];
 		struct sources sources;
 		struct ask ask;
-		bool whole;
 		ask_open(&ask, d->config, server, d->until);
 		sources_find(&ask, server, &sources);
-		size_t n = ways_domains(server, domains, &whole);
+		size_t n = senders_domains(d, server, domains);
 		for (size_t j = 0; j < n; j++)
 			senders_dmarc(d, &ask, server, domains[j].name, &sources, &keys);
 	}

@@ -4,7 +4,6 @@
 #include "common/base/language.h"
 #include "ctl/doctor/diagnose.h"
 #include "ctl/doctor/senders.h"
-#include "ctl/doctor/ways.h"
 
 const char *senders_source_text(struct doctor *d, const struct source *source)
 {
@@ -106,10 +105,10 @@ void diagnose_spf(struct doctor *d)
 		struct ways_domain domains[WAYS_DOMAINS_MAX];
 		struct sources sources;
 		struct ask ask;
-		bool masquerade = false, whole;
+		bool masquerade = false;
 		ask_open(&ask, d->config, server, d->until);
 		sources_find(&ask, server, &sources);
-		size_t n = ways_domains(server, domains, &whole);
+		size_t n = senders_domains(d, server, domains);
 		for (size_t j = 0; j < n; j++) {
 			const char *envelope = ways_envelope_domain(server, domains[j].name);
 			bool masked = strcasecmp(envelope, domains[j].name) != 0;

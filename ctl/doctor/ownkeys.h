@@ -25,8 +25,8 @@ struct ownkeys {
 bool ownkeys_text(const struct dkim_key *key, struct str *to);
 
 /*
- * To whom a key may belong besides root: the caller; if root calls, the user of the service, which may run without
- * root.
+ * Besides root, a key may belong to this user: the caller or, if root calls, the user of the service, which may run
+ * without root.
  */
 uid_t ownkeys_owner(const struct config *config);
 

@@ -5,7 +5,7 @@
 #include "common/base/language.h"
 #include "ctl/doctor/texts.h"
 
-/* A key that nobody publishes; only a wildcard has a record for it. */
+/* A key that does not exist: only a wildcard has a record for it. */
 #define NO_SELECTOR "mailroot-asks-for-no-such-key"
 
 const char *const selectors_usual[] = {"default", "mail", "dkim", "selector1", "selector2", "google",

@@ -9,6 +9,10 @@
 #include "ctl/doctor/doctor.h"
 #include "ctl/doctor/ownkeys.h"
 #include "ctl/doctor/sources.h"
+#include "ctl/doctor/ways.h"
+
+/* The domains that the checks examine: those of ways_domains. Reports a finding if there are others. */
+size_t senders_domains(struct doctor *d, const struct config_server *server, struct ways_domain out[WAYS_DOMAINS_MAX]);
 
 /* "this machine (192.0.2.1)", "smart host smtp.example.net (192.0.2.2)". */
 const char *senders_source_text(struct doctor *d, const struct source *source);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/doctor/senders.h"
 #include "t/unit/suite.h"
 
 static struct config config;
@@ -81,6 +82,37 @@ START_TEST(domains_of_senders)
 }
 END_TEST
 
+/* With the default domain: N + 1. */
+static size_t examined(int n, struct doctor *d)
+{
+	struct ways_domain domains[WAYS_DOMAINS_MAX];
+	struct str text;
+	str_init(&text, 1 << 14);
+	for (int i = 0; i < n; i++)
+		str_printf(&text, "local_domain d%d.test { }\n", i);
+	const struct config_server *s = server(str_text(&text));
+	str_free(&text);
+	return senders_domains(d, s, domains);
+}
+
+START_TEST(domains_that_are_left_out_are_reported)
+{
+	struct doctor d = {.file = "test.conf"};
+	struct finding f;
+	arena_init(&d.arena, 1 << 14);
+	str_init(&d.found, 1 << 14);
+	ck_assert_uint_eq(examined(WAYS_DOMAINS_MAX - 1, &d), WAYS_DOMAINS_MAX);
+	ck_assert_uint_eq(d.found.len, 0);
+	ck_assert_uint_eq(examined(WAYS_DOMAINS_MAX, &d), WAYS_DOMAINS_MAX);
+	struct span rest = str_span(&d.found);
+	ck_assert(finding_take(&rest, &f) && !rest.len);
+	ck_assert(span_equal(f.where, SPAN("test.conf:1")));
+	ck_assert(span_starts(f.what, SPAN("server test: only the first 32 of the domains")));
+	arena_free(&d.arena);
+	str_free(&d.found);
+}
+END_TEST
+
 START_TEST(sources_that_are_written_come_first)
 {
 	struct ipaddr sources[WAYS_SOURCES_MAX];
@@ -96,7 +128,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {some_mail_goes_directly_or_none, each_next_hop_is_there_once, domains_of_senders,
-				      sources_that_are_written_come_first};
+				      domains_that_are_left_out_are_reported, sources_that_are_written_come_first};
 	int status = run_tests("ways", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
 	config_free(&config);
 	return status;
