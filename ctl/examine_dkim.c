@@ -1,8 +1,5 @@
 /* Checks the private keys of blocks dkim. Never prints any of them. */
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "common/base/fd.h"
 #include "common/base/language.h"
@@ -22,28 +19,13 @@ static void say(struct place *place, enum certificate_grade grade, const char *p
 static void examine_key(struct place *place, const char *path, int fd)
 {
 	char why[DKIM_KEY_WHY_MAX];
-	struct str pem;
-	str_init(&pem, DKIM_KEY_FILE_MAX);
-	int err = fd_read_all(fd, &pem);
-	if (err == -EFBIG) {
-		snprintf(why, sizeof(why), N_("it has more than %d octets: it is no key"), DKIM_KEY_FILE_MAX);
-		say(place, CERTIFICATE_ERROR, path, why);
-		str_wipe(&pem);
-		return;
-	}
-	if (err) {
-		say(place, CERTIFICATE_ERROR, path, strerror(-err));
-		str_wipe(&pem);
-		return;
-	}
-	struct dkim_key *key = dkim_key_parse(str_span(&pem), why);
+	struct dkim_key *key = dkim_key_read(fd, why);
 	const char *weak = key ? dkim_key_warning(key) : NULL;
 	if (!key)
 		say(place, CERTIFICATE_ERROR, path, why);
 	else if (weak)
 		say(place, CERTIFICATE_WARNING, path, weak);
 	dkim_key_free(key);
-	str_wipe(&pem);
 }
 
 void examine_dkim(struct place place, const struct config_server *server)

@@ -103,18 +103,19 @@ struct dkim_key *dkim_key_parse(struct span pem, char why[DKIM_KEY_WHY_MAX])
 	return key;
 }
 
-/* The key in the SIZE octets of FD. */
-static struct dkim_key *read_key(int fd, size_t size, char why[DKIM_KEY_WHY_MAX])
+struct dkim_key *dkim_key_read(int fd, char why[DKIM_KEY_WHY_MAX])
 {
 	struct dkim_key *key = NULL;
-	char *text = malloc(size + 1);
-	ssize_t n = text ? pread(fd, text, size, 0) : -1;
+	char *text = malloc(DKIM_KEY_FILE_MAX + 1);
+	ssize_t n = text ? pread(fd, text, DKIM_KEY_FILE_MAX + 1, 0) : -1;
 	if (n < 0)
 		snprintf(why, DKIM_KEY_WHY_MAX, "%s", strerror(errno));
+	else if (n > DKIM_KEY_FILE_MAX)
+		snprintf(why, DKIM_KEY_WHY_MAX, N_("it has more than %d octets: it is no key"), DKIM_KEY_FILE_MAX);
 	else
 		key = dkim_key_parse((struct span){text, (size_t)n}, why);
 	if (text)
-		explicit_bzero(text, size);
+		explicit_bzero(text, DKIM_KEY_FILE_MAX + 1);
 	free(text);
 	return key;
 }
@@ -122,12 +123,8 @@ static struct dkim_key *read_key(int fd, size_t size, char why[DKIM_KEY_WHY_MAX]
 struct dkim_key *dkim_key_load(const char *path, uid_t owner, char why[DKIM_KEY_WHY_MAX])
 {
 	struct stat file;
-	struct dkim_key *key = NULL;
 	int fd = secret_open(path, owner, &file, why);
-	if (fd >= 0 && file.st_size > DKIM_KEY_FILE_MAX)
-		snprintf(why, DKIM_KEY_WHY_MAX, N_("it has more than %d octets: it is no key"), DKIM_KEY_FILE_MAX);
-	else if (fd >= 0)
-		key = read_key(fd, (size_t)file.st_size, why);
+	struct dkim_key *key = fd >= 0 ? dkim_key_read(fd, why) : NULL;
 	fd_close(&fd);
 	return key;
 }

@@ -22,6 +22,9 @@ struct dkim_key;
 /* Reads the key in PEM, which is not encrypted. NULL with WHY. The caller wipes PEM. Free with dkim_key_free. */
 struct dkim_key *dkim_key_parse(struct span pem, char why[DKIM_KEY_WHY_MAX]);
 
+/* The same from the file FD, from its beginning. */
+struct dkim_key *dkim_key_read(int fd, char why[DKIM_KEY_WHY_MAX]);
+
 /*
  * The same from the file PATH, which must belong to root or OWNER and be closed to all others. NULL with WHY, also when
  * the file can't be read.
