@@ -142,9 +142,9 @@ void securities_trouble(const struct securities *all, struct str *to)
 	for (size_t i = 0; i < all->n; i++) {
 		const struct security *s = &all->at[i];
 		if (s->trouble)
-			str_printf(to, "mail waits: %s\n", s->trouble);
+			str_printf(to, N_("mail waits: %s\n"), s->trouble);
 		if (s->user_trouble)
-			str_printf(to, "mail waits: %s\n", s->user_trouble);
+			str_printf(to, N_("mail waits: %s\n"), s->user_trouble);
 	}
 }
 

@@ -111,7 +111,7 @@ void signer_trouble(const struct signer *s, struct str *to)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (s->keys[i].why)
-			str_printf(to, "mail waits: %s\n", s->keys[i].why);
+			str_printf(to, N_("mail waits: %s\n"), s->keys[i].why);
 }
 
 const struct signer_key *signer_keys(const struct signer *s, const struct config_dkim *dkim)
