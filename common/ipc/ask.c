@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
@@ -76,4 +77,17 @@ int ask_link(int link, struct span question, int64_t until, char *buffer, size_t
 int ask_once(int link, struct span question, int64_t until, char *buffer, size_t size, struct ipc_packet *answer)
 {
 	return ask(-1, 1, link, question, until, buffer, size, answer);
+}
+
+pid_t ask_peer(int fd)
+{
+	struct ucred peer = {0};
+	socklen_t len = sizeof(peer);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && len == sizeof(peer) ? peer.pid : 0;
+}
+
+bool ask_has_left(int fd)
+{
+	struct pollfd socket = {.fd = fd, .events = POLLIN};
+	return poll(&socket, 1, 0) > 0 && socket.revents & POLLHUP;
 }

@@ -6,6 +6,8 @@
 #ifndef COMMON_IPC_ASK_H
 #define COMMON_IPC_ASK_H
 
+#include <sys/types.h>
+
 #include "common/ipc/ipc.h"
 
 /*
@@ -28,5 +30,11 @@ __attribute__((warn_unused_result)) int ask_once(int link, struct span question,
 __attribute__((warn_unused_result)) int ask_begin(int link, struct span question);
 __attribute__((warn_unused_result)) int ask_finish(int fd, int link, struct span question, int64_t until, char *buffer,
 						   size_t size, struct ipc_packet *answer);
+
+/* For the reader of the link: the process that waits for an answer on FD, according to the kernel; 0 = unknown. */
+pid_t ask_peer(int fd);
+
+/* Whether that process has ended or no longer waits, so that an answer is of no use. */
+bool ask_has_left(int fd);
 
 #endif

@@ -1,10 +1,10 @@
 #include "delivery/resolver/waiters.h"
 
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/ipc/ask.h"
 
 void waiters_init(struct waiters *w, size_t max, int64_t patience_ms, void (*cancel)(struct waiter *waiter))
 {
@@ -27,14 +27,6 @@ void waiters_drop(struct waiters *w, struct waiter *waiter)
 	free(waiter);
 }
 
-/* 0 = unknown. */
-static pid_t peer_pid(int fd)
-{
-	struct ucred peer = {0};
-	socklen_t len = sizeof(peer);
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && len == sizeof(peer) ? peer.pid : 0;
-}
-
 static void forget(struct waiters *w, pid_t pid)
 {
 	struct waiter *waiter;
@@ -49,7 +41,7 @@ static void forget(struct waiters *w, pid_t pid)
 
 void *waiters_add(struct waiters *w, size_t size, int *fd)
 {
-	pid_t pid = peer_pid(*fd);
+	pid_t pid = ask_peer(*fd);
 	forget(w, pid);
 	struct waiter *waiter = pid && w->count < w->max ? calloc(1, size) : NULL;
 	if (!waiter)

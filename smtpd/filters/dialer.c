@@ -10,7 +10,7 @@
 #include "common/base/fd.h"
 #include "common/base/language.h"
 #include "common/base/log.h"
-#include "common/ipc/ipc.h"
+#include "common/ipc/ask.h"
 #include "common/jail/syscalls.h"
 #include "common/process/privs.h"
 
@@ -113,15 +113,15 @@ static void finish_well(struct dialer *d, struct dialer_try *try)
 static void finish_badly(struct dialer *d, struct dialer_try *try, int err)
 {
 	struct dialer_filter *filter = &d->filters[try->filter];
-	bool ours = try->answer < 0;
+	bool own = try->answer < 0;
 	char why[DIAL_WHY_MAX + 1];
 	reach_why(&d->reach, &filter->config->address, err, why);
-	if (!ours)
+	if (!own)
 		reply(try->answer, -1, err, why);
 	release(try);
-	if (reach_is_ours(err) && !(ours && filter->down.err))
+	if (reach_is_ours(err) && !(own && filter->down.err))
 		return;
-	down_fail(&filter->down, ours, err, why, clock_mono_ms(), clock_wall_ms());
+	down_fail(&filter->down, own, err, why, clock_mono_ms(), clock_wall_ms());
 	d->news = true;
 }
 
@@ -226,21 +226,6 @@ static void try_all(struct dialer *d)
 
 /* --- questions --- */
 
-/* The process that made the socket, according to the kernel; 0 = unknown. */
-static pid_t peer_pid(int fd)
-{
-	struct ucred peer = {0};
-	socklen_t len = sizeof(peer);
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && len == sizeof(peer) ? peer.pid : 0;
-}
-
-/* The process that asked has ended or has asked again, before its question was read or answered. */
-static bool has_left(int fd)
-{
-	struct pollfd socket = {.fd = fd, .events = POLLIN};
-	return poll(&socket, 1, 0) > 0 && socket.revents & POLLHUP;
-}
-
 /* A process asks for one filter at a time, so a new question means that it no longer waits for the old one. */
 static void forget(struct dialer *d, pid_t worker)
 {
@@ -249,14 +234,14 @@ static void forget(struct dialer *d, pid_t worker)
 			release(&d->at[i]);
 }
 
-/* A place of which the process has ended is free, too. */
+/* A place whose process no longer waits is free, too. */
 static struct dialer_try *free_place(struct dialer *d)
 {
 	for (size_t i = 0; i < DIALER_QUESTIONS; i++)
 		if (!d->at[i].used)
 			return &d->at[i];
 	for (size_t i = 0; i < DIALER_QUESTIONS; i++)
-		if (has_left(d->at[i].answer)) {
+		if (ask_has_left(d->at[i].answer)) {
 			release(&d->at[i]);
 			return &d->at[i];
 		}
@@ -266,8 +251,8 @@ static struct dialer_try *free_place(struct dialer *d)
 /* Takes *fd if the answer comes later. */
 static void begin(struct dialer *d, struct span name, int *fd)
 {
-	pid_t worker = peer_pid(*fd);
-	if (!worker || has_left(*fd))
+	pid_t worker = ask_peer(*fd);
+	if (!worker || ask_has_left(*fd))
 		return;
 	forget(d, worker);
 	struct dialer_filter *filter = find(d, name);

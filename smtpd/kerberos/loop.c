@@ -19,7 +19,7 @@
 #include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/gss/paths.h"
-#include "common/ipc/ipc.h"
+#include "common/ipc/ask.h"
 #include "common/jail/syscalls.h"
 #include "common/process/privs.h"
 #include "smtpd/kerberos/asker.h"
@@ -161,21 +161,6 @@ static void end_overdue(struct loop *l)
 			finish(l, &l->at[i], &verdict);
 }
 
-/* The process that made the socket, according to the kernel; 0 = unknown. */
-static pid_t peer_pid(int fd)
-{
-	struct ucred peer = {0};
-	socklen_t len = sizeof(peer);
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && len == sizeof(peer) ? peer.pid : 0;
-}
-
-/* It was asked while nobody read the link. An answer now would only count as one more wrong password. */
-static bool has_left(int fd)
-{
-	struct pollfd socket = {.fd = fd, .events = POLLIN};
-	return poll(&socket, 1, 0) > 0 && socket.revents & POLLHUP;
-}
-
 /* A worker serves one client at a time, so a new question means that it no longer waits for the old one. */
 static void forget(struct loop *l, pid_t worker)
 {
@@ -218,8 +203,9 @@ static bool start_asker(const struct loop *l, const struct asker_question *what,
 
 static void begin(struct loop *l, const struct asker_question *what, int *fd)
 {
-	pid_t worker = peer_pid(*fd);
-	if (!worker || has_left(*fd))
+	pid_t worker = ask_peer(*fd);
+	/* An answer to a worker that has left would only count as one more wrong password. */
+	if (!worker || ask_has_left(*fd))
 		return;
 	forget(l, worker);
 	struct loop_question *q = free_place(l);

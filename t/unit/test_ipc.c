@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/ipc/ask.h"
 #include "t/unit/suite.h"
 
 static int ends[2];
@@ -238,6 +239,22 @@ START_TEST(send_deadline)
 }
 END_TEST
 
+/* A process that only writes no more still waits for an answer. */
+START_TEST(the_process_that_asks_is_known)
+{
+	ck_assert_int_eq(ask_peer(ends[0]), getpid());
+	ck_assert(!ask_has_left(ends[0]));
+	ck_assert_int_eq(ipc_send(ends[1], SPAN("more"), NULL, 0), 0);
+	ck_assert(!ask_has_left(ends[0]));
+	ck_assert_int_eq(shutdown(ends[1], SHUT_WR), 0);
+	ck_assert(!ask_has_left(ends[0]));
+	fd_close(&ends[1]);
+	ck_assert(ask_has_left(ends[0]));
+	ck_assert_int_eq(ask_peer(ends[0]), getpid());
+	ck_assert_int_eq(ask_peer(-1), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ipc");
@@ -255,6 +272,7 @@ int main(void)
 	tcase_add_test(all, last_packets_of_an_end_that_did_not_read);
 	tcase_add_test(all, empty_packet_is_not_the_end);
 	tcase_add_test(all, refuses_what_it_may_not_send);
+	tcase_add_test(all, the_process_that_asks_is_known);
 	tcase_add_loop_test(all, send_deadline, 0, 4);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
