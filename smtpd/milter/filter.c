@@ -164,7 +164,7 @@ bool filter_quiet(struct filter *f)
 	}
 	if (n > 0)
 		str_append(&f->in, (struct span){octets, (size_t)n});
-	if (f->in.len && take(f) != MILTER_FAULT)
+	if ((n > 0 || f->in.len) && take(f) != MILTER_FAULT)
 		give_up(f, UNASKED);
 	return f->fd != -1;
 }

@@ -214,19 +214,24 @@ static enum filters_verdict ask(struct filters *f, struct filter *filter, const 
 	return judge(f, filter, e, result);
 }
 
+/* Before a wait for FILTER; NULL: after all waits. */
+static void tell_waiting(const struct filters *f, const struct filter *filter)
+{
+	if (f->count && f->services->waiting)
+		f->services->waiting(f->services->context, filter ? filter->name : NULL);
+}
+
 static enum filters_verdict ask_all(struct filters *f, const struct event *e)
 {
 	enum filters_verdict verdict = FILTERS_PASS;
 	for (size_t i = 0; i < f->count && verdict == FILTERS_PASS && !f->discarded; i++) {
 		if (is_skipped(&f->list[i], e->facts))
 			continue;
-		if (f->services->waiting)
-			f->services->waiting(f->services->context, f->list[i].name);
+		tell_waiting(f, &f->list[i]);
 		verdict = ask(f, &f->list[i], e);
 		f->decider = &f->list[i];
 	}
-	if (f->count && f->services->waiting)
-		f->services->waiting(f->services->context, NULL);
+	tell_waiting(f, NULL);
 	return verdict;
 }
 
@@ -259,6 +264,11 @@ enum filters_verdict filters_rcpt(struct filters *f, const struct macros_facts *
 	return ask_all(f, &(struct event){STAGE_RCPT, facts, args, n, {NULL, 0}});
 }
 
+static bool ends_session(enum filters_verdict verdict)
+{
+	return verdict == FILTERS_SHUTDOWN || verdict == FILTERS_STOPPED;
+}
+
 static bool wants_refused_rcpt(const struct filter *filter, const struct macros_facts *facts)
 {
 	return filter->fd != -1 && filter->machine.protocol & MILTER_REFUSED_RCPTS && !is_skipped(filter, facts);
@@ -268,16 +278,17 @@ enum filters_verdict filters_refused_rcpt(struct filters *f, const struct macros
 					  size_t n)
 {
 	const struct event e = {STAGE_RCPT, facts, args, n, {NULL, 0}};
-	for (size_t i = 0; i < f->count && !f->discarded; i++) {
+	enum filters_verdict verdict = FILTERS_PASS;
+	for (size_t i = 0; i < f->count && !ends_session(verdict) && !f->discarded; i++) {
 		struct filter *filter = &f->list[i];
 		if (!wants_refused_rcpt(filter, facts))
 			continue;
-		enum filters_verdict verdict = judge(f, filter, &e, exchange(f, filter, &e));
+		tell_waiting(f, filter);
+		verdict = judge(f, filter, &e, exchange(f, filter, &e));
 		f->decider = filter;
-		if (verdict == FILTERS_SHUTDOWN || verdict == FILTERS_STOPPED)
-			return verdict;
 	}
-	return FILTERS_PASS;
+	tell_waiting(f, NULL);
+	return ends_session(verdict) ? verdict : FILTERS_PASS;
 }
 
 enum filters_verdict filters_data(struct filters *f, const struct macros_facts *facts)
@@ -382,13 +393,11 @@ static enum filters_verdict ask_all_content(struct filters *f, const struct macr
 	for (size_t i = 0; i < f->count && verdict == FILTERS_PASS && !f->discarded; i++) {
 		if (is_skipped(&f->list[i], facts))
 			continue;
-		if (f->services->waiting)
-			f->services->waiting(f->services->context, f->list[i].name);
+		tell_waiting(f, &f->list[i]);
 		verdict = ask_content(f, &f->list[i], facts, c, until);
 		f->decider = &f->list[i];
 	}
-	if (f->services->waiting)
-		f->services->waiting(f->services->context, NULL);
+	tell_waiting(f, NULL);
 	if (f->discarded)
 		return FILTERS_DISCARD;
 	int err = verdict == FILTERS_PASS && f->hold[0] ? content_hold(c, span_of(f->hold)) : 0;

@@ -951,6 +951,29 @@ START_TEST(test_answers_to_refused_recipients)
 }
 END_TEST
 
+static unsigned waits_told;
+
+static void note_wait(void *context, const char *name)
+{
+	(void)context;
+	waits_told += name != NULL;
+}
+
+START_TEST(test_tells_each_wait)
+{
+	struct filter_services services = fake_services;
+	services.waiting = note_wait;
+	one->protocol = MILTER_REFUSED_RCPTS;
+	waits_told = 0;
+	begin(FILTER "}");
+	filters.services = &services;
+	say(HELLO MAIL "RCPT TO:<x@elsewhere.test>\r\n" QUIT);
+	finish();
+	ck_assert_str_eq(str_text(&one->letters), "OCHMRAQ");
+	ck_assert_uint_eq(waits_told, sizeof("HMR") - 1);
+}
+END_TEST
+
 START_TEST(test_refused_recipient_while_stopping)
 {
 	one->protocol = MILTER_REFUSED_RCPTS;
@@ -1058,6 +1081,7 @@ int main(void)
 		{&test_reads_no_more, 0},
 		{&test_refused_recipients, 0},
 		{&test_answers_to_refused_recipients, 3},
+		{&test_tells_each_wait, 0},
 		{&test_refused_recipient_while_stopping, 0},
 		{&test_octets_left_over, 0},
 		{&test_two_answers, 3},
