@@ -48,7 +48,7 @@ static const struct {
 	[DELAYED] = {"tempfail", N_("It is rejected for now: 451 4.7.1.\n")},
 	[REPLIED] = {"reply", N_("The client gets this reply: %s\n")},
 	[SHUT_DOWN] = {"shutdown", N_("The session ends with 421.\n")},
-	[TOO_LARGE] = {"too_large", N_("The header is too large for filters: 552.\n")},
+	[TOO_LARGE] = {"too_large", N_("The header is too large for filters, more than 1 MiB or 5000 fields: 552.\n")},
 	[NO_MEMORY] = {"no_memory", N_("There is not enough memory.\n")},
 	[IS_DOWN] = {"down", ""},
 };

@@ -93,7 +93,7 @@ static enum pickup_result follow(struct pickup_file *f, enum filters_verdict ver
 	case FILTERS_REPLY:
 		return say_reply(f);
 	case FILTERS_TOO_LARGE:
-		return say(f, PICKUP_BAD, N_("its header is too large for filter %s"));
+		return say(f, PICKUP_BAD, N_("its header is too large for filter %s: more than 1 MiB or 5000 fields"));
 	case FILTERS_STORE:
 		return say_error(f, f->filters.error);
 	case FILTERS_STOPPED:
