@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-	DIAL_OURS = EBUSY, /* errno of a trouble in Mailroot: the filter has no fault */
+	DIAL_OURS = EBUSY, /* errno of a failure inside Mailroot: the filter has no fault */
 	DIAL_WHY_MAX = 400,
 	DIAL_MARGIN_MS = 1000 /* a caller waits longer than `timeout connect` by this, so that the reason arrives */
 };

@@ -5,7 +5,8 @@
  * of a message. The log says what a filter did.
  *
  * A filter that can't be reached, breaks the protocol or takes too long is down. Then its when_down decides about the
- * message, and nothing that it asked for is done. At the next message it is asked anew.
+ * message, and nothing that it asked for is done. At the next message it is asked anew. A failure inside
+ * Mailroot (DIAL_OURS, no memory) is always TEMPFAIL.
  */
 #ifndef SMTPD_MILTER_FILTERS_H
 #define SMTPD_MILTER_FILTERS_H
