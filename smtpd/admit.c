@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 #include "smtpd/policy/excess.h"
 #include "smtpd/serve.h"
 
@@ -12,6 +13,7 @@ static void log_crowd(struct worker_context *w, const struct ipaddr *client, siz
 	unsigned times = usage_over(w->usage, &who, clock_mono_ms());
 	char address[IPADDR_TEXT_MAX];
 	ipaddr_format(client, address);
+	count(COUNTER_LIMIT_AT_ONCE);
 	if (times)
 		log_warning(
 			"client=%s limit=connections most=%zu status=%s times=%u reason=\"the client has more connections than it may have\" remedy=\"a larger connections in client, or a larger processes max; except_list for a gateway with many clients behind it\"",

@@ -16,6 +16,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 #include "common/ipc/ipc.h"
 #include "common/jail/syscalls.h"
 #include "common/process/privs.h"
@@ -243,11 +244,13 @@ static bool refuse_next(struct parent *p, int listener)
 {
 	const struct serve_tls tls = secure_listener(&p->secure, listener);
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0)
+	if (fd < 0) {
 		accept_failed(p);
-	else
-		serve_refusal(fd, &tls, p->child.server, p->paused ? REPLY_STOPPING : REPLY_BUSY, (struct span){0});
-	return fd >= 0;
+		return false;
+	}
+	count(COUNTER_CONNECTIONS_IN);
+	serve_refusal(fd, &tls, p->child.server, p->paused ? REPLY_STOPPING : REPLY_BUSY, (struct span){0});
+	return true;
 }
 
 static bool is_full(const struct parent *p)

@@ -9,10 +9,12 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 #include "common/net/net.h"
 #include "common/net/stream.h"
 #include "common/tls/channel.h"
 #include "smtpd/atrn_relay.h"
+#include "smtpd/protocol/refused.h"
 #include "smtpd/session/listed.h"
 #include "smtpd/session/transcript.h"
 
@@ -41,8 +43,10 @@ static void input_ended(struct connection *c, enum stream_result result)
 		session_say(&c->session, REPLY_ACCOUNT_CHANGED);
 	else if (result == STREAM_EOF && c->stop->stop)
 		session_say(&c->session, REPLY_STOPPING);
-	else
+	else {
+		count(COUNTER_CONNECTION_LOST_IN);
 		session_close(&c->session);
+	}
 	transcript_event(&c->transcript, &c->session, result == STREAM_TIMEOUT ? SPAN("TIMEOUT") : SPAN("STOP"));
 }
 
@@ -411,6 +415,8 @@ void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, str
 			tls_channel_close(&c.channel);
 			if (!c.session.quit && !c.stream.failed)
 				linger(&c);
+			count_by(COUNTER_OCTETS_IN_RECEIVED, c.stream.received);
+			count_by(COUNTER_OCTETS_IN_SENT, c.stream.sent);
 		}
 		stop->session = NULL;
 		session_free(&c.session);
@@ -425,6 +431,7 @@ void serve_refusal(int fd, const struct serve_tls *tls, const struct config_serv
 	bool enhanced = !(config->without & WITHOUT_ENHANCEDSTATUSCODES);
 	struct str text;
 	str_init(&text, LIMIT_LINE);
+	count(refused_counter(id));
 	if (!tls->first)
 		replies_append(&text, id, enhanced, span_of(config->fqdn), about);
 	if (text.len)

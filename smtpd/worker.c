@@ -11,6 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 #include "common/net/net.h"
 #include "common/process/child.h"
 #include "smtpd/accept/store_spool.h"
@@ -212,6 +213,7 @@ static void serve_next(struct worker *w, int listener)
 			fd_rest(errno);
 		return;
 	}
+	count(COUNTER_CONNECTIONS_IN);
 	net_address(&from, &client, &port);
 	ipaddr_format(&client, address);
 	if (admit_client(w->context, w->slot, fd, &tls, &client))

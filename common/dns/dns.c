@@ -8,6 +8,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 
 enum { CLASS_IN = 1, RESOLVCONF_MAX = 64 * 1024 };
 
@@ -133,20 +134,36 @@ bool dns_is_private(const struct nameservers *servers)
 bool dns_ask(struct ub_ctx *context, const char *name, enum dns_type type, void *data, ub_callback_type callback,
 	     int *async_id)
 {
-	return ub_resolve_async(context, name, (int)type, CLASS_IN, data, callback, async_id) == 0;
+	count(COUNTER_DNS_QUERIES);
+	if (ub_resolve_async(context, name, (int)type, CLASS_IN, data, callback, async_id) == 0)
+		return true;
+	count(COUNTER_DNS_FAILED);
+	return false;
+}
+
+void dns_cancel(struct ub_ctx *context, int async_id)
+{
+	count(COUNTER_DNS_FAILED);
+	ub_cancel(context, async_id);
+}
+
+/* The code of RESULT, as struct lookup_answer has it. */
+static int code_of(int err, const struct ub_result *result)
+{
+	if (err || !result)
+		return LOOKUP_NO_ANSWER;
+	return result->bogus ? LOOKUP_BOGUS : result->rcode;
 }
 
 void dns_answer(int err, const struct ub_result *result, struct span *rdata, struct lookup_answer *out)
 {
-	*out = (struct lookup_answer){.rcode = LOOKUP_NO_ANSWER, .rdata = rdata};
-	if (err || !result)
-		return;
-	if (result->bogus) {
-		out->rcode = LOOKUP_BOGUS;
+	*out = (struct lookup_answer){.rcode = code_of(err, result), .rdata = rdata};
+	if (out->rcode != LOOKUP_NOERROR && out->rcode != LOOKUP_NXDOMAIN)
+		count(COUNTER_DNS_FAILED);
+	if (out->rcode == LOOKUP_BOGUS)
 		out->why = span_of(result->why_bogus);
+	if (out->rcode < 0)
 		return;
-	}
-	out->rcode = result->rcode;
 	out->secure = result->secure;
 	out->ttl_s = result->ttl > 0 ? (uint32_t)result->ttl : 0;
 	if (result->havedata)

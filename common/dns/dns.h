@@ -45,6 +45,9 @@ bool dns_is_private(const struct nameservers *servers);
 bool dns_ask(struct ub_ctx *context, const char *name, enum dns_type type, void *data, ub_callback_type callback,
 	     int *async_id);
 
+/* Ends the query ASYNC_ID, whose answer nobody waits for any more: it counts as failed. */
+void dns_cancel(struct ub_ctx *context, int async_id);
+
 /* Converts a result of libunbound. RDATA has room for DNS_ANSWER_MAX; RDATA and OUT point into RESULT. */
 void dns_answer(int err, const struct ub_result *result, struct span *rdata, struct lookup_answer *out);
 

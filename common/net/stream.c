@@ -108,9 +108,11 @@ ssize_t stream_socket_send(struct stream *s, const void *from, size_t size)
 
 static ssize_t send_some(struct stream *s, struct span text)
 {
-	if (s->layer.send)
-		return s->layer.send(s->layer.context, text.at, text.len < SEND_MAX ? text.len : SEND_MAX);
-	return stream_socket_send(s, text.at, text.len);
+	size_t piece = text.len < SEND_MAX ? text.len : SEND_MAX;
+	ssize_t n = s->layer.send ? s->layer.send(s->layer.context, text.at, piece)
+				  : stream_socket_send(s, text.at, text.len);
+	s->sent += n > 0 ? (size_t)n : 0;
+	return n;
 }
 
 static enum stream_result send_all(struct stream *s, struct span text)
@@ -222,6 +224,7 @@ static ssize_t receive_some(struct stream *s)
 		s->layer.receive ? s->layer.receive(s->layer.context, to, room) : stream_socket_receive(s, to, room);
 	if (n > 0)
 		s->in_end += (size_t)n;
+	s->received += n > 0 ? (size_t)n : 0;
 	if (s->in_high < s->in_end)
 		s->in_high = s->in_end;
 	return n;

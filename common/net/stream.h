@@ -44,6 +44,7 @@ struct stream {
 	size_t in_at, in_end, in_high; /* in_high: octets of `in` that were ever written */
 	char *out;                     /* STREAM_OUT octets, owned */
 	size_t out_len;
+	uint64_t received, sent; /* octets so far, without TLS */
 	bool failed;
 	bool at_once;              /* the socket functions don't block: -1, EAGAIN */
 	struct stream_layer layer; /* functions NULL = none */

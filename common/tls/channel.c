@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/language.h"
+#include "common/ipc/counters.h"
 
 /* RFC 9266 */
 static const char exporter_label[] = "EXPORTER-Channel-Binding";
@@ -288,14 +289,28 @@ static enum tls_result handshake_failed(struct tls_channel *c, int returned, cha
 	return TLS_CLOSED;
 }
 
+static void count_handshake(const SSL *ssl, int64_t began_ms)
+{
+	static const int versions[] = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
+	bool server = SSL_is_server(ssl);
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+		if (SSL_version(ssl) == versions[i])
+			count((enum counter)((server ? COUNTER_TLS_IN_1_0 : COUNTER_TLS_OUT_1_0) + i));
+	count_time(server ? HISTOGRAM_TLS_IN : HISTOGRAM_TLS_OUT, clock_mono_ms() - began_ms);
+}
+
 static enum tls_result shake_hands(struct tls_channel *c, int (*hands)(SSL *), char why[TLS_WHY_MAX])
 {
 	const struct stream_layer layer = {receive, send_text, c};
+	int64_t began_ms = clock_mono_ms();
 	why[0] = '\0';
 	ERR_clear_error();
 	int n = hands(c->ssl);
-	if (n != 1)
+	if (n != 1) {
+		count(SSL_is_server(c->ssl) ? COUNTER_TLS_IN_FAILED : COUNTER_TLS_OUT_FAILED);
 		return handshake_failed(c, n, why);
+	}
+	count_handshake(c->ssl, began_ms);
 	stream_set_layer(c->stream, &layer);
 	return TLS_OK;
 }

@@ -48,7 +48,7 @@ void ask_name(struct ask *a, const char *name, enum dns_type type, struct ask_an
 			ub_process(a->context);
 	}
 	if (asked && !out->arrived)
-		ub_cancel(a->context, id);
+		dns_cancel(a->context, id);
 	dns_answer(out->err, out->result, out->rdata, &out->answer);
 }
 

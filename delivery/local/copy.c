@@ -10,6 +10,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/language.h"
+#include "common/ipc/counters.h"
 #include "common/mail/address.h"
 #include "common/mail/fields.h"
 #include "common/mail/msgid.h"
@@ -210,6 +211,8 @@ void copy_deliver(const struct copy_job *job, struct outcomes *outcomes)
 		snprintf(text, sizeof(text), N_("can't write to drop folder %.*s: %s"), SPAN_ARGS(job->folder),
 			 explain(job, err, why));
 	} else {
+		count(COUNTER_DROPS);
+		count_by(COUNTER_DROP_OCTETS, job->size);
 		snprintf(text, sizeof(text), "%.*s/%s", SPAN_ARGS(job->folder), name);
 	}
 	outcome.text = span_of(text);

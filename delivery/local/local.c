@@ -8,6 +8,7 @@
 #include "common/base/fd.h"
 #include "common/base/language.h"
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 #include "common/ipc/ipc.h"
 #include "common/spool/journal_file.h"
 #include "delivery/local/notice.h"
@@ -127,6 +128,20 @@ static int write_text(struct local *local, const struct notice *notice, int mess
 	return err;
 }
 
+static void count_notice(const struct notice *notice)
+{
+	switch (notice_action(notice)) {
+	case NOTICE_FAILED:
+		count(COUNTER_NOTICE_FAILURE);
+		break;
+	case NOTICE_DELAYED:
+		count(COUNTER_NOTICE_DELAY);
+		break;
+	default:
+		count(COUNTER_NOTICE_SUCCESS);
+	}
+}
+
 static int commit(struct local *local, const char *id, const struct notice *notice, int message, uint64_t size)
 {
 	int err = spool_begin(local->spool, id, &local->file);
@@ -139,6 +154,7 @@ static int commit(struct local *local, const char *id, const struct notice *noti
 	err = spool_commit(&local->file);
 	if (err)
 		return err == -EEXIST ? adopt(local) : err;
+	count_notice(notice);
 	say_arrived(local);
 	spool_release(&local->file);
 	return 0;

@@ -43,7 +43,7 @@ static void cancel(struct waiter *waiter)
 	struct list_request *request = (struct list_request *)waiter;
 	for (size_t i = 0; i < request->n; i++)
 		if (request->lookups[i].asked)
-			ub_cancel(request->lists->unbound, request->lookups[i].async_id);
+			dns_cancel(request->lists->unbound, request->lookups[i].async_id);
 }
 
 struct lists *lists_new(struct ub_ctx *unbound)

@@ -44,7 +44,7 @@ static void cancel(struct waiter *waiter)
 	struct name_request *request = (struct name_request *)waiter;
 	for (size_t i = 0; i < request->lookup_count; i++)
 		if (request->lookups[i].asked)
-			ub_cancel(request->names->unbound, request->lookups[i].async_id);
+			dns_cancel(request->names->unbound, request->lookups[i].async_id);
 }
 
 struct names *names_new(struct ub_ctx *unbound, int link, struct names_others others)

@@ -99,7 +99,7 @@ static void drop(struct request *request)
 	struct resolver *r = request->resolver;
 	for (size_t i = 0; i < request->question_count; i++)
 		if (request->questions[i].asked)
-			ub_cancel(r->unbound, request->questions[i].async_id);
+			dns_cancel(r->unbound, request->questions[i].async_id);
 	TAILQ_REMOVE(&r->requests, request, entry);
 	r->request_count--;
 	r->private_count -= request->reply_fd >= 0;

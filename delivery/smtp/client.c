@@ -10,6 +10,7 @@
 #include "common/base/fd.h"
 #include "common/base/language.h"
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 #include "common/net/net.h"
 #include "delivery/smtp/body.h"
 #include "delivery/smtp/lines.h"
@@ -231,10 +232,12 @@ static bool open_host(struct client *c, const struct client_job *job, const stru
 	bool bound = source_for(job, &host->ip, &source);
 	int fd = net_connect_from(bound ? &source : NULL, &host->ip, host->port, ms);
 	if (fd < 0 || !stream_init(&c->stream, fd, job->timeout_ms)) {
+		count(fd == -ECONNREFUSED ? COUNTER_CONNECTION_REFUSED_OUT : COUNTER_CONNECTION_FAILED_OUT);
 		unreachable(c, fd < 0 ? -fd : ENOMEM, bound ? &source : NULL);
 		fd_close(&fd);
 		return false;
 	}
+	count(COUNTER_CONNECTIONS_OUT);
 	c->fd = fd;
 	remember_job(c, job, trial);
 	transcript_connected(&c->transcript, fd, &host->ip, host->port, span_of(c->host));

@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/ipc/counters.h"
 #include "delivery/smtp/lines.h"
 #include "delivery/smtp/secure.h"
 
@@ -15,6 +16,8 @@ void client_close(struct client *c)
 		return;
 	transcript_flush(&c->transcript);
 	secure_close(c);
+	count_by(COUNTER_OCTETS_OUT_RECEIVED, c->stream.received);
+	count_by(COUNTER_OCTETS_OUT_SENT, c->stream.sent);
 	stream_free(&c->stream);
 	fd_close(&c->fd);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/language.h"
+#include "common/ipc/counters.h"
 #include "common/mail/address.h"
 #include "delivery/smtp/ending.h"
 #include "delivery/smtp/greeting.h"
@@ -271,6 +272,10 @@ static enum dialogue_next on_final(struct dialogue *d, const struct reply *reply
 	if (reply->code / 100 == 3)
 		return ending_out_of_order(d, reply);
 	struct outcome outcome = ending_outcome(d, reply);
+	if (outcome.event == JOURNAL_DELIVERED) {
+		count(COUNTER_SENT);
+		count_by(COUNTER_SENT_OCTETS, d->mail->size);
+	}
 	if (outcome.event == JOURNAL_DELIVERED && !d->can.dsn)
 		decide_relayed(d, outcome);
 	outcomes_decide_open(d->outcomes, true, &outcome);

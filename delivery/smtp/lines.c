@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/language.h"
+#include "common/ipc/counters.h"
 #include "delivery/smtp/secure.h"
 
 enum { UNSENT_MS = 1 /* wait for a reply sent before a send failed: it is there already, or never comes */ };
@@ -66,6 +67,7 @@ static enum dialogue_next lose_host(struct client *c, enum stream_result result,
 {
 	char why[200] = "";
 	struct span rest;
+	count(COUNTER_CONNECTION_LOST_OUT);
 	if (stream_pending(&c->stream) && stream_peek(&c->stream, &rest) == STREAM_OK)
 		dialogue_remnant(&c->dialogue, rest);
 	/* The host's TLS alert says more than the reset that followed it. */

@@ -4,6 +4,7 @@
 
 #include "common/base/log.h"
 #include "common/dkim/sign.h"
+#include "common/ipc/counters.h"
 #include "common/mail/dot.h"
 #include "common/spool/sent_header.h"
 #include "delivery/smtp/body.h"
@@ -52,6 +53,8 @@ static void log_long_header(const struct client_job *job, bool rewrites, bool wa
 {
 	if (rewrites)
 		log_warning("a header of more than %d octets is sent as it is, without send_as", SEND_AS_HEADER_MAX);
+	if (wanted)
+		count(COUNTER_DKIM_UNSIGNED_LENGTH);
 	if (wanted)
 		log_warning("id=%.*s: sent without a DKIM signature: its header has more than %d octets",
 			    SPAN_ARGS(job->id), SEND_AS_HEADER_MAX);

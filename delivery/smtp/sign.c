@@ -8,6 +8,7 @@
 #include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/dkim/dkim_block.h"
+#include "common/ipc/counters.h"
 #include "common/mail/domain.h"
 #include "delivery/auth/security.h"
 
@@ -19,9 +20,10 @@ bool sign_must_wait(struct outcome *why, struct enhanced enhanced, const char *t
 	return false;
 }
 
-/* Logs that no signature can be made, and why ("its header has two fields From"). */
-static bool goes_unsigned(const struct sign_text *text, const char *why)
+/* Logs that no signature can be made, and why ("its header has two fields From"), which REASON counts. */
+static bool goes_unsigned(const struct sign_text *text, const char *why, enum counter reason)
 {
+	count(reason);
 	log_warning("id=%.*s: sent without a DKIM signature: %s", SPAN_ARGS(text->id), why);
 	return true;
 }
@@ -34,7 +36,7 @@ static bool no_memory(struct outcome *why)
 /* No signature was made: FAULT of TEXT; NULL = no memory. */
 static bool fails(const struct sign_text *text, const char *fault, struct outcome *why)
 {
-	return fault ? goes_unsigned(text, fault) : no_memory(why);
+	return fault ? goes_unsigned(text, fault, COUNTER_DKIM_UNSIGNED_OTHER) : no_memory(why);
 }
 
 /* The block that signs TEXT; NULL = none. */
@@ -45,7 +47,7 @@ static bool choose(const struct sign_text *text, const struct config_dkim **dkim
 	str_init(&domain, DOMAIN_MAX);
 	*dkim = NULL;
 	if (!dkim_fields_from(text->header, &domain, &fault))
-		goes_unsigned(text, fault);
+		goes_unsigned(text, fault, COUNTER_DKIM_UNSIGNED_FROM);
 	else if (!domain.failed)
 		*dkim = config_dkim_find(text->signing->signer->server, str_span(&domain));
 	bool good = !domain.no_memory || no_memory(why);
@@ -130,14 +132,16 @@ static bool sign_by(const struct sign_text *text, const struct config_dkim *dkim
 bool sign_message(const struct sign_text *text, struct str *fields, char *signed_by, struct outcome *why)
 {
 	const struct config_dkim *dkim;
-	if (!choose(text, &dkim, why))
-		return false;
-	if (!dkim)
-		return true;
-	bool good = sign_by(text, dkim, fields, why);
+	bool good = choose(text, &dkim, why);
+	if (good && dkim)
+		good = sign_by(text, dkim, fields, why);
 	if (good && fields->failed)
 		good = no_memory(why);
-	if (good && fields->len)
-		name_signers(dkim, signed_by);
-	return good;
+	if (!good)
+		count(COUNTER_DKIM_WAITS);
+	if (!good || !fields->len)
+		return good;
+	count(COUNTER_DKIM_SIGNED);
+	name_signers(dkim, signed_by);
+	return true;
 }

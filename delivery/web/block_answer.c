@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 #include "delivery/web/block_parts.h"
 #include "delivery/web/causes.h"
 #include "delivery/web/redact.h"
@@ -84,6 +85,7 @@ static void fail_poll(struct block *b, const struct failure *f)
 		if (b->grant.polling)
 			return;
 	}
+	count(COUNTER_TOKEN_FAILED);
 	grant_sign_in_failed(&b->grant);
 	explicit_bzero(b->device_code, sizeof(b->device_code));
 	log_warning("%s: the sign-in failed: %s", b->name, f->text);
@@ -97,6 +99,7 @@ static void fail(struct block *b, const struct failure *f)
 		fail_poll(b, f);
 		return;
 	}
+	count(COUNTER_TOKEN_FAILED);
 	grant_failed(&b->grant, f->class, f->retry_after_ms, block_now(), block_jitter());
 	log_next(b, f->text);
 	note_error(b, f->text);
@@ -139,6 +142,7 @@ void block_save(struct block *b)
 
 static void accept(struct block *b, const struct answer_token *token)
 {
+	count(COUNTER_TOKEN_FETCHED);
 	if (!block_is_of_person(b) || !token->refresh_token[0]) {
 		use(b, token, token->life_s * 1000);
 		return;

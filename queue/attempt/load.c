@@ -13,7 +13,7 @@ static bool bad_message(struct queue *q, struct message *m, const char *why)
 {
 	str_clear(&q->text);
 	str_printf(&q->text, "The file is not a valid message: %s.\n", why);
-	to_badmail(q, m, str_span(&q->text));
+	to_badmail(q, m, str_span(&q->text), COUNTER_BADMAIL_GENERAL);
 	return false;
 }
 

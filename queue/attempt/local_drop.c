@@ -8,6 +8,7 @@
 #include "common/process/privs.h"
 #include "queue/attempt/folder.h"
 #include "queue/attempt/note.h"
+#include "queue/attempt/tally.h"
 #include "queue/model/loaded.h"
 #include "queue/rules/schedule.h"
 
@@ -107,6 +108,7 @@ static bool waits_for_copies(struct queue *q, struct message *m, const struct dr
 static void delivered(struct queue *q, struct message *m, struct drop *folder)
 {
 	drop_add(folder, m->size);
+	tally_dropped(q, m);
 	log_dropped(q, m, folder);
 	tell_dropped(q, m, folder);
 	if (folder->trouble && remember_folder(q, m))
@@ -118,6 +120,8 @@ static void delivered(struct queue *q, struct message *m, struct drop *folder)
 static enum local_drop rename_into(struct queue *q, struct message *m, struct drop *folder)
 {
 	char said[PRIVS_WHY_MAX];
+	if (!folder->error && m->attempts)
+		count(COUNTER_RETRY_DROP);
 	int err = folder->error ? -folder->error : store_drop(&q->store, m, folder->path);
 	if (!err) {
 		delivered(q, m, folder);

@@ -4,6 +4,7 @@
 #include "common/base/language.h"
 #include "common/base/log.h"
 #include "queue/attempt/record.h"
+#include "queue/attempt/tally.h"
 #include "queue/model/etrn_hold.h"
 #include "queue/model/job.h"
 #include "queue/model/loaded.h"
@@ -40,18 +41,20 @@ static void append_line(const struct queue *q, const struct attempt_result *resu
 
 /*
  * Changes the states, and appends to LINES one line for each run of adjacent recipients. LATE: the failure that RESULT,
- * a delay, becomes because the message has expired; it gets a second line. NULL = not expired.
+ * a delay, becomes because the message has expired; it gets a second line. NULL = not expired. Returns how many
+ * recipients have changed.
  */
-static void change_states(const struct queue *q, struct loaded *w, const struct job *job, size_t first, size_t last,
-			  const struct attempt_result *result, const struct attempt_result *late, struct str *lines)
+static size_t change_states(const struct queue *q, struct loaded *w, const struct job *job, size_t first, size_t last,
+			    const struct attempt_result *result, const struct attempt_result *late, struct str *lines)
 {
-	size_t end = last < w->rcpt_count ? last + 1 : w->rcpt_count, run = 0;
+	size_t end = last < w->rcpt_count ? last + 1 : w->rcpt_count, run = 0, changed = 0;
 	const struct attempt_result *becomes = late ? late : result;
 	bool ours = becomes->host.len == 0;
 	for (size_t i = first; i <= end; i++) {
 		bool takes =
 			i < end && (!job || job_has(job, i)) && loaded_note(w, i, becomes->event, ours, q->wall_ms);
 		if (takes) {
+			changed++;
 			run++;
 			continue;
 		}
@@ -61,6 +64,7 @@ static void change_states(const struct queue *q, struct loaded *w, const struct 
 			append_line(q, becomes, i - run, i - 1, lines);
 		run = 0;
 	}
+	return changed;
 }
 
 static bool is_final(const struct attempt_result *result)
@@ -110,7 +114,8 @@ void note_result(struct queue *q, struct message *m, const struct job *job, size
 		late = expired(result, age, &text);
 		log_info("id=%s status=failed enhanced=4.4.7 text=\"%s\"", m->id, str_text(&text));
 	}
-	change_states(q, m->loaded, job, first, last, result, over ? &late : NULL, &lines);
+	size_t changed = change_states(q, m->loaded, job, first, last, result, over ? &late : NULL, &lines);
+	tally_result(over ? &late : result, changed);
 	bool written = result->journaled && m->in_cur;
 	m->has_log |= written;
 	if (!written && !loaded_done(m->loaded))

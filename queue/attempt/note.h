@@ -12,7 +12,8 @@ struct attempt_result {
 	int code;
 	struct enhanced enhanced;
 	struct span host, text;
-	bool journaled; /* a worker has already written it to the journal */
+	bool journaled;   /* a worker has already written it to the journal */
+	bool by_operator; /* and not by a host or a rule */
 };
 
 /*

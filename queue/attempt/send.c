@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "common/base/fd.h"
+#include "common/ipc/counters.h"
 #include "queue/model/atrn.h"
 #include "queue/model/loaded.h"
 #include "queue/plan/host_order.h"
@@ -160,6 +161,8 @@ int send_job(struct queue *q, struct job *j, struct worker *w)
 	fd_close(&message);
 	if (err)
 		return err;
+	if (j->message->attempts && j->kind != JOB_NOTICE)
+		count(j->kind == JOB_COPY ? COUNTER_RETRY_DROP : COUNTER_RETRY_RELAY);
 	pool_assign(w, j);
 	j->message->loaded->out_count++;
 	j->message->lock_tries = 0;

@@ -2,6 +2,7 @@
 
 #include "queue/attempt/etrn_wait.h"
 #include "queue/attempt/record.h"
+#include "queue/attempt/tally.h"
 #include "queue/attempt/to_badmail.h"
 #include "queue/model/job.h"
 #include "queue/model/loaded.h"
@@ -14,6 +15,7 @@ void settle_finish(struct queue *q, struct message *m)
 {
 	int err = store_finish(&q->store, m);
 	if (!err) {
+		tally_final(q, m);
 		queue_forget(q, m);
 		return;
 	}
@@ -29,7 +31,7 @@ void settle_give_up(struct queue *q, struct message *m)
 	str_append_text(&text,
 			"The message could not be delivered, and no notice can be sent because its sender is empty.\n");
 	store_journal_tail(&q->store, m, REASON_MAX, &text);
-	to_badmail(q, m, str_span(&text));
+	to_badmail(q, m, str_span(&text), COUNTER_BADMAIL_NOTICE);
 	str_free(&text);
 }
 

@@ -2,8 +2,9 @@
 
 #include "common/base/log.h"
 #include "queue/attempt/record.h"
+#include "queue/attempt/tally.h"
 
-bool to_badmail(struct queue *q, struct message *m, struct span why)
+bool to_badmail(struct queue *q, struct message *m, struct span why, enum counter reason)
 {
 	struct span rest = why, line;
 	if (!record_unwritten(q, m))
@@ -16,6 +17,8 @@ bool to_badmail(struct queue *q, struct message *m, struct span why)
 	if (!span_line(&rest, &line))
 		line = why;
 	log_warning("id=%s status=badmail text=\"%.*s\"", m->id, SPAN_ARGS(line));
+	count(reason);
+	tally_final(q, m);
 	queue_forget(q, m);
 	return true;
 }

@@ -7,6 +7,7 @@
 
 #include "common/base/language.h"
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 #include "queue/attempt/attempt.h"
 #include "queue/attempt/folder.h"
 #include "queue/attempt/load.h"
@@ -206,6 +207,7 @@ static void apply_to_job(struct queue *q, struct message *m, struct job *j, cons
 	}
 	if (j->kind == JOB_NOTICE && v->event == JOURNAL_DELAYED) {
 		m->loaded->notice_delayed = true;
+		count(COUNTER_NOTICE_FAILED);
 		log_warning("id=%s: the notice could not be written: %.*s", m->id, SPAN_ARGS(v->text));
 	} else {
 		note(q, m, j, v);

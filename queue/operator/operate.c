@@ -164,7 +164,7 @@ static enum operate_outcome remove_message(struct queue *q, struct message *m)
 	str_init(&why, HISTORY_MAX);
 	str_printf(&why, "%s on %s.\n", BADMAIL_DELETED, now);
 	store_journal_tail(&q->store, m, HISTORY_MAX - 100, &why);
-	bool gone = to_badmail(q, m, str_span(&why));
+	bool gone = to_badmail(q, m, str_span(&why), COUNTER_BADMAIL_OPERATOR);
 	str_free(&why);
 	return gone ? OPERATE_DONE : OPERATE_FAILED;
 }
@@ -174,6 +174,7 @@ static enum operate_outcome bounce(struct queue *q, struct message *m)
 {
 	static const struct attempt_result returned = {.event = JOURNAL_FAILED,
 						       .enhanced = {5, 0, 0},
+						       .by_operator = true,
 						       .text = SPAN(N_("returned to the sender by an operator"))};
 	if (!queue_may_begin(q))
 		return OPERATE_LATER;

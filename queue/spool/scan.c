@@ -7,6 +7,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 #include "queue/model/forget.h"
 #include "queue/rules/schedule.h"
 #include "queue/spool/resend.h"
@@ -218,6 +219,8 @@ static void bad_file(struct scan *s, struct message *m, const char *why)
 		message_wait(s->messages, m, MESSAGE_LOCKED, s->mono_ms + SCAN_EVERY_MS);
 	else
 		forget_message(s->messages, s->destinations, m);
+	if (!err)
+		count(COUNTER_BADMAIL_GENERAL);
 }
 
 static void probe(struct scan *s, struct message *m)

@@ -296,7 +296,7 @@ static void write_header(struct reading *r, struct span head)
 
 static bool read_all(struct reading *r, struct span head)
 {
-	const struct submission *s = r->out;
+	struct submission *s = r->out;
 	if (!take_envelope(r, &head))
 		return false;
 	bool rcpts = s->rcpt_count || s->refused_count, named = r->has_sender || rcpts;
@@ -311,9 +311,10 @@ static bool read_all(struct reading *r, struct span head)
 			    N_("it does not begin with x-sender and x-receiver lines or with the fields of a header"));
 	if (!r->has_sender)
 		return fail(r, N_("it has no sender: neither an x-sender line nor From"));
-	if (!s->rcpt_count && s->refused_count)
+	s->nobody = !s->rcpt_count;
+	if (s->nobody && s->refused_count)
 		return fail_at(r, s->refused[0].field, s->refused[0].text, s->refused[0].why);
-	if (!s->rcpt_count)
+	if (s->nobody)
 		return fail(r, N_("it has no recipient: neither x-receiver lines nor an address in To, Cc or Bcc"));
 	return !s->header.failed || fail(r, N_("its header is too long"));
 }
@@ -324,6 +325,7 @@ enum submission_result submission_read(struct span head, const struct submission
 	struct reading r = {.defaults = defaults, .out = s, .why = why};
 	s->received = 0;
 	s->rcpt_count = s->refused_count = 0;
+	s->nobody = false;
 	s->sender[0] = '\0';
 	s->dsn = (struct dsn_message){0};
 	bool good = read_all(&r, head);

@@ -61,6 +61,7 @@ struct submission {
 	size_t rcpt_count;
 	struct submission_refused refused[SUBMISSION_REFUSED_MAX];
 	size_t refused_count; /* all of them, also beyond SUBMISSION_REFUSED_MAX */
+	bool nobody;          /* it is bad because it has no recipient, or none that can be used */
 	char reason[SUBMISSION_REASON_MAX];
 };
 

@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 #include "smtpd/milter/filters_log.h"
 #include "smtpd/policy/showing.h"
 
@@ -102,6 +103,7 @@ static enum filters_verdict failed(struct filters *f, struct filter *filter, con
 {
 	if (filter->stopped)
 		return FILTERS_STOPPED;
+	count(COUNTER_FILTER_DOWN);
 	if (f->message || !filter->absent) /* mailroot-filters has a line about an absent one */
 		filters_log_down(filter, facts);
 	if (!f->message)
@@ -115,20 +117,28 @@ static enum filters_verdict judge(struct filters *f, struct filter *filter, cons
 {
 	switch (result) {
 	case MILTER_DISCARD:
+		count(COUNTER_FILTER_DISCARD);
 		f->discarded = f->message;
 		filters_log_discard(filter, e->facts);
 		return FILTERS_PASS;
 	case MILTER_REJECT:
+		count(COUNTER_FILTER_REJECT);
 		return FILTERS_REJECT;
 	case MILTER_TEMPFAIL:
 	case MILTER_CONN_FAIL:
+		count(COUNTER_FILTER_TEMPFAIL);
 		return FILTERS_TEMPFAIL;
 	case MILTER_REPLY:
+		count(filter->machine.reply.code < 500 ? COUNTER_FILTER_TEMPFAIL : COUNTER_FILTER_REJECT);
 		return FILTERS_REPLY;
 	case MILTER_SHUTDOWN:
+		count(COUNTER_FILTER_TEMPFAIL);
 		return FILTERS_SHUTDOWN;
 	case MILTER_FAULT:
 		return failed(f, filter, e->facts);
+	case MILTER_ACCEPT:
+		count(COUNTER_FILTER_ACCEPT);
+		return FILTERS_PASS;
 	default:
 		return FILTERS_PASS;
 	}
@@ -328,8 +338,10 @@ static enum filters_verdict apply(struct filters *f, struct filter *filter, cons
 				  struct content *c)
 {
 	const struct edits *edits = &filter->machine.edits;
-	if (edits_none(edits))
+	if (edits_none(edits)) {
+		count(COUNTER_FILTER_ACCEPT);
 		return FILTERS_PASS;
+	}
 	int err = content_apply(c, edits);
 	if (err == -E2BIG) {
 		filter_fault(filter, "added recipients beyond 5000");
@@ -339,6 +351,7 @@ static enum filters_verdict apply(struct filters *f, struct filter *filter, cons
 	if (err && err != -ENOENT)
 		return store_failed(f, err);
 	filters_log_edits(filter, facts, edits);
+	count(err ? COUNTER_FILTER_DISCARD : COUNTER_FILTER_EDIT);
 	if (err) {
 		filters_log_nobody(filter, facts);
 		err = content_drop(c);
@@ -400,7 +413,10 @@ static enum filters_verdict ask_all_content(struct filters *f, const struct macr
 	tell_waiting(f, NULL);
 	if (f->discarded)
 		return FILTERS_DISCARD;
-	int err = verdict == FILTERS_PASS && f->hold[0] ? content_hold(c, span_of(f->hold)) : 0;
+	bool holds = verdict == FILTERS_PASS && f->hold[0];
+	int err = holds ? content_hold(c, span_of(f->hold)) : 0;
+	if (holds && !err)
+		count(COUNTER_FILTER_HOLD);
 	return err ? store_failed(f, err) : verdict;
 }
 
@@ -412,8 +428,10 @@ enum filters_verdict filters_content(struct filters *f, const struct macros_fact
 	if (f->discarded || !f->count)
 		return f->discarded ? FILTERS_DISCARD : FILTERS_PASS;
 	f->error = -ENOMEM;
+	int64_t began_ms = clock_mono_ms();
 	if (content_init(&c, message, facts->config))
 		verdict = ask_all_content(f, facts, &c);
 	content_free(&c);
+	count_time(HISTOGRAM_FILTER_CONTENT, clock_mono_ms() - began_ms);
 	return verdict;
 }

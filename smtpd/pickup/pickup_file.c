@@ -149,13 +149,15 @@ static enum pickup_result understand(struct pickup_file *f, struct span head, co
 			 f->undecided.file, f->undecided.line);
 		return PICKUP_LATER;
 	case SUBMISSION_BAD:
+		f->badmail = f->submission.nobody ? COUNTER_BADMAIL_RECIPIENTS : COUNTER_BADMAIL_PICKUP;
 		return say(f, PICKUP_BAD, why);
 	case SUBMISSION_GOOD:
 		break;
 	}
-	if (f->submission.received > (unsigned)f->server->delivery.max_hops)
-		return say(f, PICKUP_BAD, N_("it has more Received fields than max_hops: this is a mail loop"));
-	return PICKUP_SENT;
+	if (f->submission.received <= (unsigned)f->server->delivery.max_hops)
+		return PICKUP_SENT;
+	f->badmail = COUNTER_BADMAIL_HOPS;
+	return say(f, PICKUP_BAD, N_("it has more Received fields than max_hops: this is a mail loop"));
 }
 
 /* Writes TEXT to the message; stage() reports an error. */
@@ -345,6 +347,8 @@ static enum pickup_result hand_over(struct pickup_file *f, const char *claimed)
 		log_warning("id=%s can't sync the pickup folder: %s; a power failure may bring the file back",
 			    message->id, strerror(errno));
 	err = message->staged ? pickup_file_publish(f->store, message) : 0;
+	if (f->notice.staged)
+		count(COUNTER_NOTICE_FAILURE);
 	int second = f->notice.staged ? pickup_file_publish(f->store, &f->notice) : 0;
 	if (!err && !second)
 		return f->discarded ? PICKUP_DISCARDED : PICKUP_SENT;
@@ -399,6 +403,7 @@ enum pickup_result pickup_file_send(struct pickup_file *f, const char *claimed, 
 	f->finished = false;
 	f->error = 0;
 	f->discarded = false;
+	f->badmail = COUNTER_BADMAIL_PICKUP;
 	f->notice.staged = false;
 	f->octets = 0;
 	f->last = '\n';

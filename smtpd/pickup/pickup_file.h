@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "common/config/config.h"
+#include "common/ipc/counters.h"
 #include "common/mail/dot.h"
 #include "common/recipients/known.h"
 #include "smtpd/accept/store_spool.h"
@@ -66,6 +67,7 @@ struct pickup_file {
 	struct filters filters;
 	struct content_message message; /* as it is stored; its `store` counts only while filters are asked */
 	char last;                      /* the last octet written */
+	enum counter badmail;           /* of PICKUP_BAD: what is counted */
 	char why[PICKUP_WHY_MAX];
 };
 

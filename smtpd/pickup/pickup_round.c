@@ -11,6 +11,7 @@
 #include "common/base/fd.h"
 #include "common/base/language.h"
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 #include "smtpd/pickup/pickup_bad.h"
 #include "smtpd/pickup/pickup_notice.h"
 
@@ -66,11 +67,20 @@ static void move_bad(struct pickup *p, struct pickup_place *place, const char *c
 			 strerror(-err));
 		pickup_trouble_own(&place->trouble, why);
 	} else {
+		count(place->file.badmail);
 		pickup_trouble_bad(&place->trouble, id, name, place->file.why);
 		log_warning("id=%s client=%s uid=%u file=\"%s\" status=badmail reason=\"%s\"", id,
 			    client_of(&place->file), (unsigned)place->file.uid, shown, place->file.why);
 	}
 	str_free(&reason);
+}
+
+static void count_sent(const struct pickup_file *f)
+{
+	bool sendmail = f->maildrop;
+	count(sendmail ? COUNTER_RECEIVED_SENDMAIL : COUNTER_RECEIVED_PICKUP);
+	count_by(sendmail ? COUNTER_RECEIVED_OCTETS_SENDMAIL : COUNTER_RECEIVED_OCTETS_PICKUP, f->message.octets);
+	count_by(sendmail ? COUNTER_RECEIVED_RCPTS_SENDMAIL : COUNTER_RECEIVED_RCPTS_PICKUP, f->message.rcpt_count);
 }
 
 static void log_sent(const struct pickup_file *f, const char *id, const char *name)
@@ -127,10 +137,12 @@ static void send_claimed(struct pickup *p, struct pickup_place *place, const cha
 	place->file.server = p->child->server;
 	enum pickup_result result = pickup_file_send(&place->file, claimed, own, id);
 	if (result == PICKUP_SENT || result == PICKUP_DISCARDED || result == PICKUP_UNNAMED) {
-		if (place->file.discarded)
+		if (place->file.discarded) {
 			log_discarded(&place->file, id, own);
-		else
+		} else {
+			count_sent(&place->file);
 			log_sent(&place->file, id, own);
+		}
 		log_refused(&place->file, id);
 	}
 	if (result == PICKUP_BAD)

@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 
 enum { RATE_TEXT_MAX = 64, SECOND_MS = 1000 };
 
@@ -47,10 +48,16 @@ static void log_rule(const struct excess *e, const char *client, const char *use
 
 void excess_log(const struct excess *e, struct usage *usage, int64_t mono_ms)
 {
+	static const enum counter counters[USAGE_KINDS] = {
+		[USAGE_CONNECTIONS] = COUNTER_LIMIT_CONNECTIONS, [USAGE_MESSAGES] = COUNTER_LIMIT_MESSAGES,
+		[USAGE_RECIPIENTS] = COUNTER_LIMIT_RECIPIENTS,   [USAGE_OCTETS] = COUNTER_LIMIT_OCTETS,
+		[USAGE_ERRORS] = COUNTER_LIMIT_ERRORS,
+	};
 	const struct usage_rule_limit limit = limit_of(e);
 	unsigned times = usage_over(usage, e->who, mono_ms);
 	char client[IPADDR_TEXT_MAX], user[USAGE_NAME_MAX + 1] = "";
 	struct str rate;
+	count(counters[e->kind]);
 	if (!times)
 		return;
 	ipaddr_format(e->who->ip, client);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "common/base/base64.h"
+#include "common/ipc/counters.h"
 #include "smtpd/session/cmd.h"
 
 /* AUTH mechanism [initial response] (RFC 4954), and the responses that follow it. */
@@ -53,6 +54,16 @@ void cmd_auth_end(struct session *s)
 		s->state = SESSION_READY;
 }
 
+enum result { RESULT_OK, RESULT_FAILED, RESULT_LATER, RESULT_COUNT };
+
+/* counters.def has the mechanisms in the order of enum auth_method, each with its results. */
+static void count_result(const struct session *s, enum result result)
+{
+	_Static_assert(COUNTER_AUTH_LOGIN_LATER + 1 - COUNTER_AUTH_GSSAPI_OK == AUTH_METHOD_COUNT * RESULT_COUNT,
+		       "each mechanism has its counters");
+	count((enum counter)(COUNTER_AUTH_GSSAPI_OK + RESULT_COUNT * s->method + result));
+}
+
 static void authenticated(struct session *s)
 {
 	auth_identify(s->exchange, &s->identity);
@@ -85,17 +96,21 @@ static void take_response(struct session *s, bool has_response, struct span resp
 		challenge(s, str_span(&text));
 		break;
 	case AUTH_DONE:
+		count_result(s, RESULT_OK);
 		authenticated(s);
 		break;
 	case AUTH_FAILED:
+		count_result(s, RESULT_FAILED);
 		s->auth_failures++;
 		refuse(s, REPLY_AUTH_FAILED);
 		break;
 	case AUTH_CROWDED:
 	case AUTH_UNAVAILABLE:
+		count_result(s, RESULT_LATER);
 		refuse(s, REPLY_AUTH_CROWDED);
 		break;
 	case AUTH_REFUSED:
+		count_result(s, RESULT_FAILED);
 		refuse(s, REPLY_AUTH_SLOWED);
 		break;
 	}
@@ -109,6 +124,7 @@ static void decode(struct session *s, struct span text)
 	if (base64_decode(text, token, sizeof(token), &n)) {
 		take_response(s, true, (struct span){token, n});
 	} else {
+		count_result(s, RESULT_FAILED);
 		cmd_auth_end(s);
 		session_say(s, REPLY_AUTH_BAD_BASE64);
 	}
@@ -138,8 +154,12 @@ static enum reply_id begin(struct session *s, struct span mechanism)
 		return REPLY_AUTH_UNKNOWN;
 	if (result != AUTH_PERMITTED)
 		return REPLY_AUTH_NEEDS_TLS;
+	s->method = method;
 	s->exchange = auth_begin(s->auth, &s->peer, method);
-	return s->exchange ? REPLY_NONE : REPLY_AUTH_CROWDED;
+	if (s->exchange)
+		return REPLY_NONE;
+	count_result(s, RESULT_LATER);
+	return REPLY_AUTH_CROWDED;
 }
 
 void cmd_auth(struct session *s, const struct command *command)
@@ -166,6 +186,7 @@ void cmd_auth_response(struct session *s, struct span line)
 {
 	s->peer.config = s->config;
 	if (span_equal(line, SPAN("*"))) {
+		count_result(s, RESULT_FAILED);
 		cmd_auth_end(s);
 		session_say(s, REPLY_AUTH_CANCELLED);
 	} else {

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "common/ipc/counters.h"
 #include "smtpd/session/cmd.h"
 #include "smtpd/session/permits.h"
 
@@ -31,7 +32,7 @@ void cmd_etrn_announce(struct session *s)
 		replies_append_keyword(&s->out, SPAN("ATRN"), false);
 }
 
-static void answer(struct session *s, enum etrn_event event, struct span node, uint64_t count)
+static void answer(struct session *s, enum etrn_event event, struct span node, uint64_t messages)
 {
 	static const enum reply_id replies[ETRN_EVENT_COUNT] = {
 		[ETRN_BEGUN] = REPLY_ETRN_STARTED,       [ETRN_NOTHING] = REPLY_ETRN_NOTHING,
@@ -39,20 +40,21 @@ static void answer(struct session *s, enum etrn_event event, struct span node, u
 		[ETRN_REFUSED] = REPLY_ETRN_REFUSED,     [ETRN_NEEDS_TLS] = REPLY_ETRN_UNABLE,
 	};
 	char text[COUNT_TEXT];
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)count);
-	bool counted = event == ETRN_BEGUN && count;
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)messages);
+	bool counted = event == ETRN_BEGUN && messages;
 	session_reply(s, counted ? REPLY_ETRN_PENDING : replies[event], node, span_of(text));
 }
 
 static void ask(struct session *s, const struct etrn_node *node, struct span text)
 {
-	uint64_t count = 0;
+	uint64_t messages = 0;
 	enum etrn_event event = ETRN_REFUSED;
+	count(COUNTER_ETRN);
 	if (s->etrns++ >= LIMIT_ETRN)
 		event = ETRN_LATER;
 	else if (etrn_covers(s->config, node))
-		event = s->etrn->ask(s->etrn->context, node, &count);
-	answer(s, event, text, count);
+		event = s->etrn->ask(s->etrn->context, node, &messages);
+	answer(s, event, text, messages);
 }
 
 static void cmd_ask(struct session *s, const struct command *command)
@@ -101,6 +103,7 @@ static void begin_atrn(struct session *s, struct span domains)
 		[ETRN_UNDER_WAY] = REPLY_ATRN_LATER, [ETRN_LATER] = REPLY_ATRN_LATER,
 		[ETRN_REFUSED] = REPLY_ATRN_REFUSED, [ETRN_NEEDS_TLS] = REPLY_ATRN_NEEDS_TLS,
 	};
+	count(COUNTER_ATRN);
 	enum etrn_event event = s->etrn->fetch(s->etrn->context, &offer, &s->atrn);
 	session_reply(s, replies[event], domains.len ? domains : SPAN("any domain"), nothing);
 	if (event == ETRN_BEGUN)

@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 #include "smtpd/policy/listing.h"
 
 bool listed_stranger(const struct session *s, bool *wants_name)
@@ -52,18 +53,22 @@ static void log_listings(const struct session *s, const struct dnsbl_answer *ans
 	}
 }
 
-/* Asks for the answers, and waits for those that are still to come. None is as if the client were in no list. */
-static void get_answers(struct session *s, struct span zones, size_t n, struct dnsbl_answer *answers)
+/*
+ * Asks for the answers, and waits for those that are still to come. False: there are none, which is as if the client
+ * were in no list.
+ */
+static bool get_answers(struct session *s, struct span zones, size_t n, struct dnsbl_answer *answers)
 {
 	const struct wire_listed_of question = {.address = span_of(s->client_text), .zones = zones};
 	char text[DNSBL_ANSWERS_MAX + 1];
 	int64_t until = s->listed.fd >= 0 ? s->listed.until_ms : clock_mono_ms() + DNSBL_WAIT_MS;
 	if (s->lists->finish(s->lists->context, &question, &s->listed.fd, until, text) &&
 	    dnsbl_answers_parse(span_of(text), answers, n))
-		return;
+		return true;
 	log_warning("client=%s status=unknown reason=\"no answer about DNS lists, so the client counts as not listed\"",
 		    s->client_text);
 	memset(answers, 0, n * sizeof(*answers));
+	return false;
 }
 
 /* The text of the list for the reply. */
@@ -90,10 +95,13 @@ static void judge(struct session *s)
 	}
 	str_init(&zones, DNSBL_ZONES_MAX);
 	listing_zones(connect, &zones);
-	get_answers(s, str_span(&zones), listing_count(connect), answers);
+	bool known = get_answers(s, str_span(&zones), listing_count(connect), answers);
 	str_free(&zones);
 	listing_judge(connect, answers, &s->listed.verdict);
 	s->listed.judged_by = s->config;
+	count(!known                      ? COUNTER_DNSBL_UNKNOWN
+	      : s->listed.verdict.refused ? COUNTER_DNSBL_REFUSED
+					  : COUNTER_DNSBL_PASSED);
 	log_listings(s, answers, &s->listed.verdict);
 	if (s->listed.verdict.refused)
 		get_text(s, listing_at(connect, s->listed.verdict.worst));

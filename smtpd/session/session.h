@@ -124,6 +124,7 @@ struct session {
 	struct auth *auth;              /* borrowed; NULL = no authentication */
 	struct auth_peer peer;          /* of the exchange */
 	struct auth_exchange *exchange; /* in AUTH; of `auth` */
+	enum auth_method method;        /* of the exchange */
 	struct auth_identity identity;  /* the authenticated user; client.user points into it */
 	unsigned auth_failures;
 	bool after_auth; /* AUTH was sent: the following lines may be secrets */

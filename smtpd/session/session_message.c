@@ -1,6 +1,7 @@
 #include "smtpd/session/session.h"
 
 #include "common/base/log.h"
+#include "common/ipc/counters.h"
 #include "smtpd/session/filtering.h"
 #include "smtpd/session/permits.h"
 #include "smtpd/session/rates.h"
@@ -60,6 +61,9 @@ static void message_taken(struct session *s, const struct content_message *messa
 	session_reply(s, REPLY_QUEUED, span_of(s->tx.id), span_of(s->config->fqdn));
 	if (filtering_discards(s)) /* the log has its own line about that */
 		return;
+	count(COUNTER_RECEIVED_SMTP);
+	count_by(COUNTER_RECEIVED_OCTETS_SMTP, message->octets);
+	count_by(COUNTER_RECEIVED_RCPTS_SMTP, message->rcpt_count);
 	log_info("id=%s client=%s helo=%s from=<%s> nrcpt=%zu size=%llu%s%s%s%s%s%s status=accepted", s->tx.id,
 		 s->client_text, s->helo, message->sender, message->rcpt_count, (unsigned long long)message->octets,
 		 s->client.user ? " user=" : "", s->client.user ? s->client.user : "", s->tls.on ? " tls=" : "",

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/base/log.h"
+#include "smtpd/protocol/refused.h"
 #include "smtpd/session/command.h"
 #include "smtpd/session/filtering.h"
 #include "smtpd/session/permits.h"
@@ -97,6 +98,8 @@ static void say(struct session *s, enum reply_id id, struct span first, struct s
 	if (code >= 500 && !rates_error(s))
 		return;
 	append_reply(s, id, first, second);
+	if (code >= 400)
+		count(refused_counter(id));
 	if (code >= 400 && !quietly && !(later && s->later > LIMIT_LATER_LOGGED))
 		log_refusal(s, id, span_skip(str_span(&s->out), before));
 	if (code == 421)
