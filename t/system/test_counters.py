@@ -11,6 +11,9 @@ import milter
 from auth_service import ALL, USERS, Service, b64, plain
 from counted import Difference, counted, find
 from harness import Mailroot, Sink, Wire, free_port, wait_for
+from test_connect import NameServer, SERVFAIL, SILENT
+from test_connect import Service as Lookups
+from test_dnsbl import LISTS, Lists, entry
 
 TEXT = b"Subject: test\r\n\r\nhello\r\n"
 SESSION = {"connections": {"in": 1}}
@@ -249,6 +252,72 @@ class NotDelivered(unittest.TestCase):
             change = Difference(server)
             server.ctl("queue", "bounce", "--all", "--yes")
             change.expect(self, bounced={"operator": 1}, badmail={"ndr_of_dsn": 1})
+
+
+class Elsewhere(unittest.TestCase):
+    def test_lists_and_look_ups(self):
+        with Lists(entry(5, "bl.test"), {"silent.test": SILENT}) as names:
+            with Lookups(LISTS.format(more=""), global_conf=f"dns_server 127.0.0.1:{names.port}") as server:
+                change = Difference(server)
+                with server.session(5) as client:
+                    self.assertTrue(client.rcpt("sales@example.com").startswith("550"))
+                with server.session(6) as client:
+                    self.assertTrue(client.rcpt("sales@example.com").startswith("250"))
+                change.expect(self, connections={"in": 2}, connection_errors={"in,lost": 2}, dnsbl={"refused": 1, "passed": 1}, refused={"dnsbl": 1})
+                self.assertGreaterEqual(change.all()[find("dns_queries")], 2)
+                self.assertEqual(change.all().get(find("dns_failures"), 0), 0)
+
+    def test_a_name_server_that_fails(self):
+        with NameServer({"broken.test": SERVFAIL, "closed.test": {}}) as names:
+            with Mailroot("delivery { retry 4h }", global_conf=f"dns_server 127.0.0.1:{names.port}") as server:
+                change = Difference(server)
+                server.send(["a@broken.test"])
+                change.expect(self, **SESSION, **received(), deferred={"dns": 1})
+                self.assertGreater(change.all()[find("dns_failures")], 0)
+                self.assertGreaterEqual(change.all()[find("dns_queries")], change.all()[find("dns_failures")])
+                change = Difference(server)
+                server.send(["a@gone.test"], sender="")
+                change.expect(self, **SESSION, **received(), bounced={"dns": 1}, badmail={"ndr_of_dsn": 1})
+                self.assertEqual(change.all().get(find("dns_failures"), 0), 0)
+
+    def test_signatures(self):
+        with Sink() as sink, Mailroot() as server:
+            key = server.folder / "key.pem"
+            subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True, capture_output=True)
+            key.chmod(0o600)
+            server.write_conf(f"smart_host [127.0.0.1]:{sink.port}\ndkim example.com {{ selector s {key} }}")
+            server.ctl("reload")
+            change = Difference(server)
+            for n, text in enumerate((b"From: a@example.com\r\n" + TEXT, b"From: a@example.com\r\nFrom: b@example.com\r\n" + TEXT,
+                                      b"From: a@other.test\r\n" + TEXT), 1):
+                server.send(["a@far.test"], text)
+                sink.wait(n)
+                wait_for(lambda n=n: change.all().get("mailroot_message_seconds") == n, "the end of the message")
+            seen = change.now()
+            self.assertEqual({name: n for name, n in seen.items() if "dkim" in name}, {find("dkim", "signed"): 1, find("dkim_unsigned", "from"): 1})
+            self.assertEqual(seen[find("message_octets_sent")], sum(len(message[2]) for message in sink.messages))
+
+    def test_requests_for_mail(self):
+        with Mailroot(f"remote_domain branch.test {{ etrn yes; relay yes; route [127.0.0.1]:{free_port()} }}") as server:
+            change = Difference(server)
+            with server.client() as client:
+                client.ehlo()
+                self.assertEqual(client.docmd("ETRN", "branch.test")[0], 251)
+                self.assertEqual(client.docmd("ETRN", "other.test")[0], 459)
+                self.assertEqual(client.docmd("ETRN", "<>")[0], 501)
+            change.expect(self, **SESSION, etrn={"etrn": 2}, refused={"etrn": 1, "syntax": 1})
+
+    def test_tokens(self):
+        with Mailroot() as server:
+            secret = server.folder / "secret"
+            secret.write_text("SECRET-OF-THE-APPLICATION\n")
+            secret.chmod(0o600)
+            server.write_conf(f"""connector tokens {{ address_space tokens.test; route [127.0.0.1]:{free_port()}; outbound {{
+                tls verify; auth xoauth2; username u@tokens.test
+                oauth {{ token_url https://127.0.0.1:{free_port()}/; client_id c; client_secret_file {secret} }} }} }}""")
+            server.ctl("reload")
+            wait_for(lambda: counted(server)[find("token_fetches", "failed")] == 1, "a request that fails")
+            self.assertEqual(counted(server)[find("token_fetches", "ok")], 0)
 
 
 class Kept(unittest.TestCase):
