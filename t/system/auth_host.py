@@ -1,10 +1,10 @@
 """A host that authenticates its clients, for tests. It keeps all octets that it gets, and all logins."""
 import base64
-import contextlib
 import json
 import socket
 import ssl
-import threading
+
+from harness import Acceptor
 
 PLAIN, LOGIN, XOAUTH2, OAUTHBEARER = "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"
 
@@ -28,7 +28,7 @@ def bearer(response):
     return user, token
 
 
-class AuthHost:
+class AuthHost(Acceptor):
     """SMTP on loopback. USERS: name -> password. OFFER: mechanisms that are announced, in TLS and, with CLEAR_AUTH, also before it.
 
     REFUSAL: the reply to MAIL if a client has not logged in and that is REQUIRED.
@@ -45,24 +45,7 @@ class AuthHost:
         self.refusal, self.in_words = refusal, in_words
         self.accepts = accepts or (lambda user, token: self.users.get(user) == token)
         self.heard, self.clear, self.attempts, self.messages, self.sessions, self.answers = [], [], [], [], [], []
-        self.lock, self.open = threading.Lock(), set()
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=100)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for connection in list(self.open):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        super().__init__(socket.create_server(("127.0.0.1", 0), backlog=100))
 
     def knows(self, secret):
         """True if the host got SECRET, or the form that a mechanism makes of it."""
@@ -71,25 +54,14 @@ class AuthHost:
         text = b"".join(self.heard)
         return any(form in text for form in forms)
 
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            with self.lock:
-                self.open.add(connection)
-                self.sessions.append([])
-                session = self.sessions[-1]
-            threading.Thread(target=self._serve, args=(connection, session), daemon=True).start()
-
-    def _serve(self, connection, session):
-        with contextlib.suppress(OSError, ValueError), contextlib.ExitStack() as stack:
-            stack.enter_context(connection)
-            connection.sendall(b"220 host.test ESMTP\r\n")
-            channel = self.session(self, connection, session, secured=False).run()
-            if channel:
-                stack.enter_context(channel)
+    def _serve(self, connection):
+        session = []
+        with self.lock:
+            self.sessions.append(session)
+        connection.sendall(b"220 host.test ESMTP\r\n")
+        channel = self.session(self, connection, session, secured=False).run()
+        if channel:
+            with channel:
                 self.session(self, channel, session, secured=True).run()
 
 

@@ -367,22 +367,16 @@ def unharmed(test, server, peak_growth=8 << 20):
     test.assertLess(peak() - before, peak_growth * (4 if sanitized() else 1))
 
 
-class Sink:
-    """A smart host: a small SMTP server on loopback that keeps the mail that it gets, and answers as told.
+class Acceptor:
+    """A server on LISTENER, a socket that it owns: _serve(connection) of the subclass runs in a thread for each connection.
 
-    answers: verb -> function(argument) -> reply line, or None for the usual one.
+    The subclass calls __init__ last, because clients are served from then on. peers: addresses that connected, in order.
     """
 
-    def __init__(self, port=None, answers=None, extensions=("PIPELINING", "SIZE 50000000", "8BITMIME"),
-                 address="127.0.0.1"):
-        self.messages, self.connections, self.answers, self.extensions = [], 0, answers or {}, extensions
-        self.peers = []  # addresses that connected, in order
+    def __init__(self, listener):
+        self.listener, self.peers = listener, []
+        self.port = None if listener.family == socket.AF_UNIX else listener.getsockname()[1]
         self.lock, self.open = threading.Lock(), set()
-        self.listener = socket.socket()
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind((address, port or 0))
-        self.listener.listen(100)
-        self.port = self.listener.getsockname()[1]
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()
 
@@ -392,11 +386,13 @@ class Sink:
     def __exit__(self, *_):
         self.close()
 
+    @property
+    def connections(self):
+        return len(self.peers)
+
     def close(self):
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join(5)
+        """Ends with all connections."""
+        close_served(self.listener, self.thread)
         with self.lock:
             for connection in self.open:
                 with contextlib.suppress(OSError):
@@ -409,24 +405,37 @@ class Sink:
             except OSError:
                 return
             with self.lock:
-                self.connections += 1
-                self.peers.append(peer[0])
+                self.peers.append(peer[0] if peer else "")
                 self.open.add(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            threading.Thread(target=self._run, args=(connection,), daemon=True).start()
+
+    def _run(self, connection):
+        try:
+            with contextlib.suppress(OSError, ValueError), connection:
+                self._serve(connection)
+        finally:
+            with self.lock:
+                self.open.discard(connection)
+
+
+class Sink(Acceptor):
+    """A smart host: a small SMTP server on loopback that keeps the mail that it gets, and answers as told.
+
+    answers: verb -> function(argument) -> reply line, or None for the usual one.
+    """
+
+    def __init__(self, port=0, answers=None, extensions=("PIPELINING", "SIZE 50000000", "8BITMIME"),
+                 address="127.0.0.1"):
+        self.messages, self.answers, self.extensions = [], answers or {}, extensions
+        super().__init__(socket.create_server((address, port), backlog=100))
 
     def _answer(self, verb, argument, usual):
         special = self.answers.get(verb)
         return (special(argument) if special else None) or usual
 
     def _serve(self, connection):
-        try:
-            with connection, connection.makefile("rb") as lines:
-                self._session(connection, lines)
-        except (OSError, ValueError):
-            pass
-        finally:
-            with self.lock:
-                self.open.discard(connection)
+        with connection.makefile("rb") as lines:
+            self._session(connection, lines)
 
     def _session(self, connection, lines):
         def say(text):

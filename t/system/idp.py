@@ -241,47 +241,32 @@ class Names:
         return packet[:2] + bytes([0x81, 0x80 | rcode]) + b"\0\1" + struct.pack("!H", bool(address)) + b"\0\0\0\0" + packet[12:at + 5] + answer
 
 
-class Proxy:
+class Proxy(harness.Acceptor):
     """CONNECT with or without a password, one address for every host."""
 
     def __init__(self, port, user=None):
         self.to, self.user, self.seen = port, user, []
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        self.thread = threading.Thread(target=self._accept, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        harness.close_served(self.socket, self.thread)
-
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=self._serve, args=(self.socket.accept()[0],), daemon=True).start()
+        super().__init__(socket.create_server(("127.0.0.1", 0)))
 
     def _serve(self, client):
-        with contextlib.suppress(OSError), client:
-            while True:
-                head = b""
-                while b"\r\n\r\n" not in head:
-                    more = client.recv(4096)
-                    if not more:
-                        return
-                    head += more
-                self.seen.append(head.decode().split("\r\n"))
-                wanted = f"Proxy-Authorization: Basic {base64.b64encode(self.user.encode()).decode()}" if self.user else None
-                if not wanted or wanted in self.seen[-1]:
-                    break
-                client.sendall(b'HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n')
-            with socket.create_connection(("127.0.0.1", self.to)) as server:
-                client.sendall(b"HTTP/1.1 200 Go\r\n\r\n")
-                there = threading.Thread(target=self._pump, args=(client, server), daemon=True)
-                there.start()
-                self._pump(server, client)
-                there.join()
+        while True:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                more = client.recv(4096)
+                if not more:
+                    return
+                head += more
+            self.seen.append(head.decode().split("\r\n"))
+            wanted = f"Proxy-Authorization: Basic {base64.b64encode(self.user.encode()).decode()}" if self.user else None
+            if not wanted or wanted in self.seen[-1]:
+                break
+            client.sendall(b'HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n')
+        with socket.create_connection(("127.0.0.1", self.to)) as server:
+            client.sendall(b"HTTP/1.1 200 Go\r\n\r\n")
+            there = threading.Thread(target=self._pump, args=(client, server), daemon=True)
+            there.start()
+            self._pump(server, client)
+            there.join()
 
     @staticmethod
     def _pump(source, sink):

@@ -24,19 +24,19 @@ class Exchange(AuthHost):
     def __init__(self, context, accepts, *, propagation=0, smtp_auth=True, send_as=(), max_size=25 << 20, over_rate="delay", idle=IDLE_SECONDS):
         self.smtp_auth, self.send_as, self.max_size, self.over_rate, self.idle = smtp_auth, set(send_as), max_size, over_rate, idle
         self.permitted_at = time.monotonic() + propagation
-        self.connections, self.peak, self.refused = collections.Counter(), collections.Counter(), []
+        self.in_use, self.peak, self.refused = collections.Counter(), collections.Counter(), []
         self.times, self.recipients = collections.defaultdict(collections.deque), collections.Counter()
         super().__init__(context, offer=(LOGIN, XOAUTH2), refusal="530 5.7.57 Client not authenticated to send mail.",
                          accepts=lambda user, token: time.monotonic() >= self.permitted_at and accepts(user, token))
 
     def enter(self, user):
         with self.lock:
-            self.connections[user] += 1
-            self.peak[user] = max(self.peak[user], self.connections[user])
+            self.in_use[user] += 1
+            self.peak[user] = max(self.peak[user], self.in_use[user])
 
     def leave(self, user):
         with self.lock:
-            self.connections[user] -= 1
+            self.in_use[user] -= 1
 
     def wait_of(self, user):
         """Seconds until this mailbox may send its next message."""
@@ -104,7 +104,7 @@ class ExchangeSession(Session):
         message = email.message_from_string(text)
         authors = [address for _, address in email.utils.getaddresses(message.get_all("From", []))]
         stranger = next((address for address in [self.sender, *authors] if not self.may_send_as(address)), None)
-        if self.host.connections[self.user] > CONNECTIONS:
+        if self.host.in_use[self.user] > CONNECTIONS:
             return self.refuse(f"432 4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information. [Hostname={HOST}]")
         if stranger is not None:
             return self.refuse(f"554 5.2.252 SendAsDenied; {self.user} not allowed to send as {stranger}; STOREDRV.Submission.Exception:"

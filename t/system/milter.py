@@ -124,49 +124,34 @@ class Session:
         return self.of(command)[-1].macros
 
 
-class Milter:
-    """A filter on a loopback port, or on the socket PATH. Use as a context manager."""
+class Milter(harness.Acceptor):
+    """A filter on a loopback port, or on the socket PATH."""
 
     def __init__(self, answers=None, actions=ALL_ACTIONS, protocol=0, version=6, symlists=None, path=None):
         self.answers = dict(answers or {})
         self.actions, self.protocol, self.version, self.symlists = actions, protocol, version, symlists or {}
         self.sessions = []
         self.path = path
-        self.connections = []
-        self.threads = []
-        self.listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind(str(path) if path else ("127.0.0.1", 0))
-        if path:
-            os.chmod(path, 0o666)
-        self.listener.listen(64)
-        self.acceptor = threading.Thread(target=self._accept, daemon=True)
+        super().__init__(self._listen_at(path) if path else socket.create_server(("127.0.0.1", 0), backlog=64))
+        self.address = f"unix:{path}" if path else f"inet:127.0.0.1:{self.port}"
 
-    @property
-    def address(self):
-        return f"unix:{self.path}" if self.path else "inet:127.0.0.1:%d" % self.listener.getsockname()[1]
+    @staticmethod
+    def _listen_at(path):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        os.chmod(path, 0o666)
+        listener.listen(64)
+        return listener
 
     def block(self, name="test", more=""):
         """The settings that make Mailroot ask this filter."""
         return f"filter {name} {{\n address {self.address}\n {more}\n}}\n"
 
-    def __enter__(self):
-        self.acceptor.start()
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
     def close(self):
         """The filter dies with all its connections."""
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for connection in self.connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        for thread in self.threads:
-            thread.join(10)
+        super().close()
+        for session in self.sessions:
+            session.ended.wait(10)
         if self.path:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.path)
@@ -177,25 +162,12 @@ class Milter:
                          f"{count} sessions with the filter", seconds)
         return self.sessions[:count]
 
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections.append(connection)
-            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-            self.threads.append(thread)
-            thread.start()
-
     def _serve(self, connection):
         session = Session()
         session.connection = connection
         try:
-            with connection, connection.makefile("rb") as stream:
+            with contextlib.suppress(struct.error), connection.makefile("rb") as stream:
                 self._converse(session, connection, stream)
-        except (OSError, ValueError, struct.error):
-            pass
         finally:
             session.ended.set()
 

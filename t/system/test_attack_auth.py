@@ -1,10 +1,8 @@
 """Attacks on authentication, inbound and outbound: by a client, a listener, or a man in the middle."""
 import base64
-import contextlib
 import select
 import socket
 import ssl
-import threading
 import unittest
 
 import certs
@@ -26,31 +24,15 @@ def ask(wire, octets):
     return code, base64.b64decode(text[4:]) if code == 334 else text
 
 
-class Middle:
+class Middle(harness.Acceptor):
     """A man in the middle between a client and HOST, with its own TLS to both: it passes everything on."""
 
     def __init__(self, context, host):
         self.context, self.host = context, host
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=self._serve, args=(self.listener.accept()[0],), daemon=True).start()
+        super().__init__(socket.create_server(("127.0.0.1", 0)))
 
     def _serve(self, client):
-        host = socket.create_connection(("127.0.0.1", self.host))
-        with contextlib.suppress(OSError), client, host:
+        with socket.create_connection(("127.0.0.1", self.host)) as host:
             while not self._relay(client, host):
                 pass
             any_host = ssl.create_default_context()

@@ -142,7 +142,6 @@ class Replies(Filters):
 
     def test_when_down(self):
         spam = Milter()
-        spam.__enter__()
         server = self.service(spam.block("a", "when_down accept"), spam.block("b", "when_down tempfail"))
         server.send(["b@example.com"], TEXT)
         spam.close()

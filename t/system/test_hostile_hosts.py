@@ -79,36 +79,18 @@ def drain(host, connection):
     raise ConnectionAbortedError
 
 
-class Host:
+class Host(harness.Acceptor):
     """A scripted SMTP server. ANSWERS: step -> octets, or a function of host and connection, or a list with one answer for each time; the last repeats."""
 
     def __init__(self, answers):
         self.answers = {**USUAL, **answers}
-        self.asked, self.messages, self.connections = {}, [], 0
+        self.asked, self.messages = {}, []
         self.stopping = threading.Event()
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=50)
-        self.port = self.listener.getsockname()[1]
-        self.open = set()
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(socket.create_server(("127.0.0.1", 0), backlog=50))
 
     def close(self):
         self.stopping.set()
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for connection in list(self.open):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self.open.add(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        super().close()
 
     def _say(self, step, connection):
         answer = self.answers.get(step, b"500 what?\r\n")
@@ -122,7 +104,7 @@ class Host:
         return answer
 
     def _serve(self, connection):
-        with contextlib.suppress(OSError), connection, connection.makefile("rb") as lines:
+        with connection.makefile("rb") as lines:
             self._say("greeting", connection)
             for line in lines:
                 verb = line.split()[0].decode("latin-1").upper()
@@ -138,7 +120,6 @@ class Host:
                         break
                     self.messages.append(b"".join(content))
                     self._say("dot", connection)
-        self.open.discard(connection)
 
 
 DELAYED, FAILED, DELIVERED = "delayed", "failed", "delivered"

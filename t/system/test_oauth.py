@@ -143,7 +143,7 @@ class ToExchange(Case):
 
     def test_more_connections_than_it_takes(self):
         host = self.exchange()
-        host.connections[MAILBOX] = CONNECTIONS  # of others, with the same mailbox
+        host.in_use[MAILBOX] = CONNECTIONS  # of others, with the same mailbox
         server = self.relay(host, more=f"send_as {MAILBOX}")
         server.scan()
         server.waits("Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information. [Hostname=")

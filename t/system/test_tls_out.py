@@ -20,45 +20,21 @@ CLEAR, TLS = "none", "TLSv1"
 STALL_SECONDS = 2  # outbound timeout for a host that stalls
 
 
-class Peer:
+class Peer(harness.Acceptor):
     """An SMTP host over TLS with one fault. It records each message: (TLS version or None, SNI, name of the client, envelope, text)."""
 
     def __init__(self, context, fault="", implicit=False, refusal=b"454 4.7.0 TLS not available\r\n", auth=None, port=0, address="127.0.0.1"):
         self.context, self.fault, self.implicit, self.refusal, self.auth = context, fault, implicit, refusal, auth
-        self.messages, self.connections, self.clear_mail, self.lines = [], 0, 0, []
-        self.stopping, self.open = threading.Event(), set()
-        self.listener = socket.create_server((address, port), backlog=50)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
+        self.messages, self.clear_mail, self.lines = [], 0, []
+        self.stopping = threading.Event()
+        super().__init__(socket.create_server((address, port), backlog=50))
 
     def close(self):
         self.stopping.set()
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for connection in list(self.open):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self.open.add(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        super().close()
 
     def _serve(self, connection):
-        with contextlib.suppress(OSError, ValueError), contextlib.ExitStack() as stack:
-            stack.enter_context(connection)
+        with contextlib.ExitStack() as stack:
             if self.implicit:
                 connection = stack.enter_context(self._secure(connection))
             connection.sendall(b"220 peer ESMTP\r\n")
