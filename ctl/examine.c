@@ -214,9 +214,8 @@ void examine_files(const struct examine *how, const struct config *config, struc
 	const struct place place = {.how = how, .report = report, .at = &nowhere};
 	for (size_t i = 0; i < config->server_count; i++)
 		examine_server(place, &config->servers[i]);
-	examine_web_process(place, config);
-	examine_kerberos_process(place, config);
-	examine_filters_process(place, config);
+	examine_web_program(place, config);
+	examine_process_users(place, config);
 	examine_folders(place, config);
 	examine_names(place, config);
 }

@@ -1,6 +1,5 @@
 #include <limits.h>
 #include <openssl/x509.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -139,24 +138,15 @@ static const struct config_outbound *first_with_tokens(const struct config *conf
 	return NULL;
 }
 
-void examine_web_process(struct place place, const struct config *config)
+void examine_web_program(struct place place, const struct config *config)
 {
 	char text[TEXT_MAX], path[PATH_MAX];
 	const struct config_outbound *needs = first_with_tokens(config);
 	if (!needs)
 		return;
 	program_find(child_role_program(CHILD_WEB), MAILROOT_LIBEXECDIR, path, sizeof(path));
-	if (!child_program_usable(path, CHILD_WEB, text, sizeof(text))) {
-		place.at = &needs->auth_at;
-		place_say(&place, CERTIFICATE_ERROR, text);
-	}
-	/* Without `user` nothing starts, and the service tells that. */
-	if (place.how->guest || !getpwnam(config->user) || getpwnam(config->web_user))
+	if (child_program_usable(path, CHILD_WEB, text, sizeof(text)))
 		return;
-	place.at = &config->web_user_at;
-	snprintf(
-		text, sizeof(text),
-		_("there is no user %.64s (web_user), so access tokens are not fetched: systemd-sysusers creates it, or adduser --system --group %.64s"),
-		config->web_user, config->web_user);
+	place.at = &needs->auth_at;
 	place_say(&place, CERTIFICATE_ERROR, text);
 }

@@ -26,16 +26,15 @@ int examine_secret(struct place *place, const char *what, const char *path, enum
 void examine_line(struct place place, const char *what, const char *path, const char *content);
 
 /*
- * Checks the files with which an outbound block gets access tokens, those of the way to the issuers, and that there are
- * the program and the user of the process that fetches tokens (examine_oauth.c).
+ * Checks the files with which an outbound block gets access tokens, those of the way to the issuers, and that there is
+ * the program that fetches tokens (examine_oauth.c).
  */
 void examine_oauth(struct place place, const struct config_outbound *outbound);
 void examine_web(struct place place, const struct config_server *server);
-void examine_web_process(struct place place, const struct config *config);
-void examine_kerberos_process(struct place place, const struct config *config);
+void examine_web_program(struct place place, const struct config *config);
 
-/* Checks that there is the user of the process that connects to filters (examine_filters.c). */
-void examine_filters_process(struct place place, const struct config *config);
+/* Checks that there is the user of each process that only some configurations need (examine_process_users.c). */
+void examine_process_users(struct place place, const struct config *config);
 
 /* Checks the keys of blocks dkim (examine_dkim.c). */
 void examine_dkim(struct place place, const struct config_server *server);

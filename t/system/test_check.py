@@ -81,6 +81,24 @@ class Folders(Check):
                     user="65534")
 
 
+@unittest.skipIf(os.geteuid(), "only root runs a process as another user")
+class Users(Check):
+    def test_users_that_only_some_configurations_need(self):
+        harness.users()
+        tokens = "oauth { provider microsoft365; tenant t.test; client_id c; client_secret_file /none }"
+        needed = {
+            "web_user": f"smart_host [192.0.2.1]; outbound {{ tls verify; auth xoauth2; username u@a.test; {tokens} }}",
+            "kerberos_user": "access { auth plain; auth_requires_tls no; passwords kerberos; keytab /none }",
+            "filters_user": "filter one { address inet:127.0.0.1:9 }",
+        }
+        for setting, block in needed.items():
+            with self.subTest(setting):
+                missing = f"{setting} no-such-user"
+                self.expect(block, 1, f"check.conf:3: error: there is no user no-such-user ({setting}), so ", dns=missing)
+                for server, line in ((block, ""), (f"enabled no\n{block}", missing), ("", missing)):
+                    self.assertNotIn("there is no user", self.check(server, line)[1])
+
+
 class Tokens(Check):
     """The files with which a block gets access tokens: each fault in the line that names the file."""
 

@@ -1,0 +1,50 @@
+/* Checks that there is the user of each process that only some configurations need. */
+#include <pwd.h>
+#include <stdio.h>
+
+#include "common/base/language.h"
+#include "common/config/oauth.h"
+#include "ctl/examine_place.h"
+
+enum { TEXT_MAX = 1024 };
+
+static bool has_filters(const struct config_server *server)
+{
+	return server->filter_count > 0;
+}
+
+static bool any(const struct config *config, bool (*needs)(const struct config_server *server))
+{
+	for (size_t i = 0; i < config->server_count; i++)
+		if (config->servers[i].enabled && needs(&config->servers[i]))
+			return true;
+	return false;
+}
+
+void examine_process_users(struct place place, const struct config *config)
+{
+	const struct {
+		bool (*needs)(const struct config_server *server);
+		const char *user;
+		const struct config_origin *at;
+		const char *message;
+	} rows[] = {
+		{config_oauth_needed, config->web_user, &config->web_user_at,
+		 _("there is no user %.64s (web_user), so access tokens are not fetched: systemd-sysusers creates it, or adduser --system --group %.64s")},
+		{config_kerberos_needed, config->kerberos_user, &config->kerberos_user_at,
+		 _("there is no user %.64s (kerberos_user), so passwords are not checked by Kerberos: systemd-sysusers creates it, or adduser --system --group %.64s")},
+		{has_filters, config->filters_user, &config->filters_user_at,
+		 _("there is no user %.64s (filters_user), so no filter is reached: systemd-sysusers creates it, or adduser --system --group %.64s")},
+	};
+	char text[TEXT_MAX];
+	/* Without `user` nothing starts, and the service tells that. */
+	if (place.how->guest || !getpwnam(config->user))
+		return;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!any(config, rows[i].needs) || getpwnam(rows[i].user))
+			continue;
+		place.at = rows[i].at;
+		snprintf(text, sizeof(text), rows[i].message, rows[i].user, rows[i].user);
+		place_say(&place, CERTIFICATE_ERROR, text);
+	}
+}
