@@ -8,8 +8,13 @@
 #include "queue/attempt/attempt.h"
 #include "queue/etrn/etrn_request.h"
 #include "queue/links.h"
+#include "queue/rules/schedule.h"
 
-enum { ARRIVALS_AT_ONCE = 64, ARRIVED_MAX = 4096 };
+enum {
+	ARRIVALS_AT_ONCE = 64,
+	ARRIVED_MAX = 4096,
+	SOON_MS = 5000 /* a packet that comes later has waited while there was no queue */
+};
 
 /* A scan has found M already. Now it is certain that M is on disk and that its writer has unlocked it. */
 static void arrived_known(struct queue *q, struct message *m)
@@ -37,6 +42,7 @@ void arrivals_take(struct queue *q, struct span text)
 	if (!m)
 		return; /* the next scan finds it */
 	m->has_file = true;
+	m->arrived_ms = schedule_age(m->id, q->wall_ms) <= SOON_MS ? q->wall_ms : 0;
 	message_move(&q->messages, m, MESSAGE_READY);
 	if (queue_may_begin(q))
 		attempt_begin(q, m);

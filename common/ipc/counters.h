@@ -1,8 +1,9 @@
 /*
  * What the processes of one virtual server count (counters.def), for metrics: a page of shared memory, 64-bit words.
  * All processes of the server write it, by atomic adds without packets or system calls. Master makes the page once and
- * keeps it, so restarts of other processes and upgrades lose nothing. A process that an attacker has taken over may
- * write anything there: the numbers are no evidence.
+ * keeps it, so restarts of other processes and upgrades lose nothing. A process that is killed may leave the event in
+ * its hand uncounted, or its successor may count it again. A process that an attacker has taken over may write anything
+ * there: the numbers are no evidence.
  */
 #ifndef COMMON_IPC_COUNTERS_H
 #define COMMON_IPC_COUNTERS_H

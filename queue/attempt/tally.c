@@ -1,5 +1,6 @@
 #include "queue/attempt/tally.h"
 
+#include "common/base/clock.h"
 #include "queue/model/loaded.h"
 #include "queue/rules/schedule.h"
 
@@ -88,7 +89,9 @@ void tally_dropped(const struct queue *q, const struct message *m)
 	tally_final(q, m);
 }
 
+/* The id of a message has seconds alone. */
 void tally_final(const struct queue *q, const struct message *m)
 {
-	count_time(HISTOGRAM_FINAL, schedule_age(m->id, q->wall_ms));
+	int64_t now = q->clock_stands ? q->wall_ms : clock_wall_ms();
+	count_time(HISTOGRAM_FINAL, m->arrived_ms ? now - m->arrived_ms : schedule_age(m->id, now));
 }

@@ -41,6 +41,7 @@ struct message {
 	TAILQ_ENTRY(message) at_next_hop; /* in destination->waiting, when waits_for_host */
 	uint64_t size;
 	int64_t due_ms;                  /* when it comes out of the heap */
+	int64_t arrived_ms;              /* wall clock: the queue was told of it; 0 = not soon after its id was made */
 	struct loaded *loaded;           /* MESSAGE_ACTIVE; owned */
 	struct message_list *parked_on;  /* MESSAGE_PARKED: the list of its destination */
 	struct str *unwritten;           /* journal lines to be written before it is tried again; NULL = none; owned */

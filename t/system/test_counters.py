@@ -4,6 +4,7 @@ import os
 import signal
 import smtplib
 import subprocess
+import threading
 import unittest
 
 import harness
@@ -40,6 +41,33 @@ class Accepted(unittest.TestCase):
             self.assertGreater(seen[find("connection_octets", "in,received")], len(TEXT))
             self.assertGreater(seen[find("connection_octets", "in,sent")], 100)
             self.assertGreater(size, len(TEXT))
+
+    def test_how_long_it_takes(self):
+        with Mailroot() as server:
+            change = Difference(server)
+            for _ in range(10):
+                server.send(["sales@example.com"])
+            wait_for(lambda: change.all().get("mailroot_message_seconds") == 10, "ten messages")
+            self.assertLess(change.all().get("mailroot_message_seconds sum", 0), 3000, "ms, and not whole seconds")
+
+    def test_many_at_once(self):
+        with Mailroot("processes { max 20 }") as server:
+            change = Difference(server)
+
+            def work():
+                with server.client() as client:
+                    for _ in range(25):
+                        client.sendmail("app@example.com", ["sales@example.com", "info@example.com"], TEXT)
+
+            threads = [threading.Thread(target=work) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            server.dropped(200)
+            change.expect(self, connections={"in": 8}, **received(200, 400), delivered={"drop": 400}, directory_drops=200,
+                          directory_drop_octets=stored(server))
+            self.assertEqual(change.all()["mailroot_message_seconds"], 200)
 
     def test_copies_by_a_worker(self):
         with Mailroot("local_domain one.test { drop_dir %s/one }\nlocal_domain two.test { drop_dir %s/two }" % (("/tmp/none",) * 2)) as server:
