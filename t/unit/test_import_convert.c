@@ -1,77 +1,5 @@
-#include <check.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "ctl/import/convert.h"
-#include "t/unit/suite.h"
-
-enum { TEXT_MAX = 100000 };
-
-static struct convert_result result;
-static struct take_choices choices;
-
-static void setup(void)
-{
-	choices = (struct take_choices){0};
-}
-
-static void teardown(void)
-{
-	convert_free(&result);
-}
-
-/* As --map-path WINDOWS=OURS. */
-static void map_path(const char *windows, const char *ours)
-{
-	choices.maps[0].windows = windows;
-	choices.maps[0].ours = ours;
-	choices.map_count = 1;
-}
-
-/* Imports a metabase with these KEYS. */
-static void import(const char *keys)
-{
-	char text[TEXT_MAX];
-	snprintf(text, sizeof(text), "<configuration><MBProperty>%s</MBProperty></configuration>", keys);
-	convert_free(&result);
-	ck_assert_msg(convert(span_of(text), "MetaBase.xml", &choices, &result), "%s", result.fault.text);
-}
-
-/* Imports one virtual server with these ATTRIBUTES and DOMAINS. */
-static void import_server(const char *attributes, const char *domains)
-{
-	char keys[TEXT_MAX / 2];
-	snprintf(keys, sizeof(keys),
-		 "<IIsSmtpServer Location=\"/LM/SmtpSvc/1\" FullyQualifiedDomainName=\"mail.example.com\" %s/>%s",
-		 attributes, domains);
-	import(keys);
-}
-
-static bool is_in(const char *line, const struct str *text)
-{
-	return strstr(str_text(text), line) != NULL;
-}
-
-/* Whether the configuration has LINE, neither longer nor as a comment. */
-static bool has(const char *line)
-{
-	struct span rest = str_span(&result.config), at;
-	while (span_line(&rest, &at)) {
-		at = span_trim(at);
-		if (span_equal(at, span_of(line)))
-			return true;
-		struct span tail = span_skip(at, strlen(line));
-		if (span_starts(at, span_of(line)) && span_starts(span_trim(tail), SPAN("#")) &&
-		    span_starts(tail, SPAN(" ")))
-			return true;
-	}
-	return false;
-}
-
-#define HAS(line)   ck_assert_msg(has(line), "no line: %s\n%s", line, str_text(&result.config))
-#define LACKS(line) ck_assert_msg(!has(line), "line: %s\n%s", line, str_text(&result.config))
-#define TELLS(text) ck_assert_msg(is_in(text, &result.report), "not told: %s\n%s", text, str_text(&result.report))
-#define GOOD()      ck_assert_msg(!result.errors, "%s\n%s", str_text(&result.findings), str_text(&result.config))
+/* What the settings of a metabase become. */
+#include "t/unit/convert_fixture.h"
 
 START_TEST(single_values)
 {
@@ -149,30 +77,6 @@ START_TEST(every_property_has_a_row)
 }
 END_TEST
 
-START_TEST(relay_lists)
-{
-	import_server(
-		"RelayIpList=\"18000080200000803c00008044000080010000004c000000000000000000000001000000020000000200"
-		"00000300000004000000000000004c00008000000000000000000000000000000000ffff00000a010000c0a80000\" "
-		"RelayForAuth=\"1\"",
-		"");
-	GOOD();
-	HAS("allow only-listed");
-	HAS("list 10.1.0.0/16 192.168.0.0/16");
-	LACKS("authenticated yes"); /* no client can authenticate */
-	import_server("AuthFlags=\"AuthAnonymous | AuthBasic\" RelayForAuth=\"1\"", "");
-	GOOD();
-	HAS("auth plain login");
-	TELLS("write `passwords kerberos` and a key tab");
-	HAS("authenticated yes");
-	HAS("list none");
-	import_server("AuthFlags=\"3\"", "");
-	HAS("authenticated no");
-	import_server("AuthFlags=\"3\" RelayForAuth=\"0\"", "");
-	HAS("authenticated no");
-}
-END_TEST
-
 /* No row of the table is forgotten by the code: each property of a server, with some value, is used or refused. */
 START_TEST(every_row_has_code)
 {
@@ -195,56 +99,6 @@ START_TEST(every_row_has_code)
 			ck_assert_msg(!is_in("no virtual server uses it", &result.report), "%s\n%s", attribute,
 				      str_text(&result.report));
 		}
-	}
-}
-END_TEST
-
-/* "All except the list": an open relay is never taken. */
-START_TEST(no_open_relay)
-{
-	import_server("RelayIpList=\"\"", "");
-	GOOD();
-	HAS("list none");
-	TELLS("This is an open relay");
-	/* With connection control, those that may connect may relay. */
-	import_server(
-		"RelayIpList=\"\" IPSecurity=\"18000080200000803c00008044000080010000004c00000000000000000000000100"
-		"0000010000000200000002000000040000000000000"
-		"04c00008000000000000000000000000000000000ffff00000a010000\"",
-		"");
-	GOOD();
-	ck_assert_ptr_nonnull(strstr(strstr(str_text(&result.config), "relay {"), "list 10.1.0.0/16"));
-	/* Everybody in the list. */
-	import_server(
-		"RelayIpList=\"18000080200000803c00008044000080010000004c000000000000000000000001000000010000000200"
-		"00000200000004000000000000004c000080000000000000000000000000000000000000000000000000\"",
-		"");
-	GOOD();
-	LACKS("list 0.0.0.0/0");
-	HAS("list none");
-	import_server("", "<IIsSmtpDomain Location=\"/LM/SmtpSvc/1/Domain/*\" RouteAction=\"4096\"/>"
-			  "<IIsSmtpDomain Location=\"/LM/SmtpSvc/1/Domain/*.com\" RouteAction=\"4096\"/>");
-	GOOD();
-	LACKS("relay yes");
-}
-END_TEST
-
-START_TEST(unreadable_lists_are_read_strictly)
-{
-	static const char *const bad[] = {"00", "abc", "zz", "18000080200000803c000080440000800100",
-					  "18000080200000803c0000804400008001000000ffffff7f"};
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		char attribute[200];
-		snprintf(attribute, sizeof(attribute), "RelayIpList=\"%s\"", bad[i]);
-		import_server(attribute, "");
-		GOOD();
-		HAS("list none");
-		TELLS("could not be read");
-		TELLS(bad[i]);
-		snprintf(attribute, sizeof(attribute), "IPSecurity=\"%s\"", bad[i]);
-		import_server(attribute, "");
-		GOOD();
-		HAS("list 127.0.0.0/8 ::1");
 	}
 }
 END_TEST
@@ -356,29 +210,6 @@ START_TEST(smart_hosts_and_credentials)
 }
 END_TEST
 
-START_TEST(access_of_clients)
-{
-	import_server("AuthFlags=\"AuthNTLM\"", "");
-	GOOD();
-	HAS("anonymous no");
-	HAS("auth gssapi");
-	HAS("keytab /etc/mailroot/smtp.keytab");
-	import_server("AuthFlags=\"0\"", "");
-	GOOD();
-	HAS("anonymous no");
-	import_server("AuthFlags=\"AuthMagic\"", "");
-	GOOD();
-	HAS("anonymous no");
-	import_server("AccessSSLFlags=\"AccessSSL | AccessSSL128\"", "");
-	GOOD();
-	HAS("tls_required yes");
-	HAS("tls_certificate /etc/mailroot/default.pem /etc/mailroot/default.key");
-	import_server("AccessSSLFlags=\"Strange\"", "");
-	GOOD();
-	HAS("tls_required yes");
-}
-END_TEST
-
 START_TEST(folders)
 {
 	map_path("C:\\Inetpub\\mailroot\\", "/srv/mailroot/");
@@ -451,14 +282,10 @@ int main(void)
 	const TTest *const tests[] = {single_values,
 				      every_property_has_a_row,
 				      every_row_has_code,
-				      relay_lists,
-				      no_open_relay,
-				      unreadable_lists_are_read_strictly,
 				      domains,
 				      days_of_etrn,
 				      default_domains,
 				      smart_hosts_and_credentials,
-				      access_of_clients,
 				      folders,
 				      several_servers,
 				      mail_that_leaves_by_mx_is_not_signed,
