@@ -260,6 +260,12 @@ bool config_server_is_at(const struct config_server *server, struct span domain)
  */
 const char *config_stamp(const struct config_server *server, struct span domain);
 
+/* With a share of equal machines (1/3, 2/6): what all of them send in a period. 0 = no such share. */
+int64_t config_rate_together(const struct config_shared_rate *rate);
+
+/* More than a quarter of the whole is never sent, because each machine's part is rounded down. */
+bool config_rate_is_wasted(const struct config_shared_rate *rate);
+
 /* The TLS level of an outbound block: its `tls`, or verify if it has fingerprints and tls is not off. */
 enum config_tls config_outbound_tls(const struct config_outbound *outbound);
 

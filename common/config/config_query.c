@@ -172,3 +172,14 @@ bool config_kerberos_needed(const struct config_server *server)
 	const struct config_access *access = &server->access;
 	return access->auth & (AUTH_PLAIN | AUTH_LOGIN) && config_passwords_kerberos(access->passwords);
 }
+
+int64_t config_rate_together(const struct config_shared_rate *rate)
+{
+	return rate->parts && rate->parts % rate->part == 0 ? rate->count * (rate->parts / rate->part) : 0;
+}
+
+bool config_rate_is_wasted(const struct config_shared_rate *rate)
+{
+	int64_t together = config_rate_together(rate);
+	return together && together * 4 < rate->whole * 3;
+}

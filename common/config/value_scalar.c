@@ -252,16 +252,14 @@ static bool share_fraction(struct config_parse *parse, const struct config_item 
 	return true;
 }
 
-/* Other machines with the same share are assumed: as many as the whole has room for. */
 static void warn_of_rest(struct config_parse *parse, const struct config_shared_rate *rate)
 {
-	long long used = (long long)rate->count * (rate->parts / rate->part);
-	if (rate->parts % rate->part || used * 4 >= (long long)rate->whole * 3)
-		return;
-	config_warning(
-		parse->findings, parse->items[0].at,
-		_("with %.*s share %.*s this machine sends %lld in a period, rounded down, and all machines together send %lld: if the provider permits it, write the limit of a longer period"),
-		SPAN_ARGS(parse->items[0].text), SPAN_ARGS(parse->items[2].text), (long long)rate->count, used);
+	if (config_rate_is_wasted(rate))
+		config_warning(
+			parse->findings, parse->items[0].at,
+			_("with %.*s share %.*s this machine sends %lld in a period, rounded down, and all machines together send %lld: if the provider permits it, write the limit of a longer period"),
+			SPAN_ARGS(parse->items[0].text), SPAN_ARGS(parse->items[2].text), (long long)rate->count,
+			(long long)config_rate_together(rate));
 }
 
 /* COUNT/PERIOD [share PART/PARTS], on one line. */

@@ -29,11 +29,12 @@ class Storm:
         self.nodes, self.balancers, self.clients, self.kills, self.failures = nodes, balancers, clients, [], []
 
     def settles(self):
-        """All machines work, and mail flows."""
+        """All machines work, mail flows, and every client has a session again."""
         balancer = self.balancers[active(self.balancers)]
         wait_for(lambda: all(state == "UP" for state in balancer.states().values()), "all nodes up", 30)
         before = len(self.clients.sent)
         wait_for(lambda: len(self.clients.sent) > before + self.clients.rate, "a second's mail", 60)
+        wait_for(lambda: not self.clients.outside, "a session of every client", 60)
 
     def node_dies(self):
         node = random.choice(list(self.nodes.values()))
@@ -45,7 +46,9 @@ class Storm:
     def balancer_dies(self):
         balancer = self.balancers[active(self.balancers)]
         balancer.kill()
+        killed = time.time()
         active(self.balancers)
+        print(f"balancer killed at {killed:.3f}, the other one serves after {time.time() - killed:.1f} s", flush=True)
         balancer.start()
 
     def cable_of_node(self):

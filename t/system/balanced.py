@@ -218,13 +218,14 @@ class Clients:
     unsure    numbers whose end of data was sent and not answered: a second copy is the client's
     refused   (time, client, why) of each connection that was not accepted or not greeted with 220
     cut       (time, client, why) of each session that ended by no wish of the client
+    outside   clients whose last connection was refused
     streak    the most connections in a row that one client saw refused
     """
 
     def __init__(self, rate, clients=12, again_s=5.0, session=15, to=(SERVICE, 25)):
         self.to = to
         self.rate, self.clients, self.again_s, self.session = rate, clients, again_s, session
-        self.sent, self.unsure, self.refused, self.cut, self.streak = {}, set(), [], [], 0
+        self.sent, self.unsure, self.refused, self.cut, self.streak, self.outside = {}, set(), [], [], 0, set()
         self.numbers, self.begin, self.stopped, self.end = 0, 0.0, False, 0.0
 
     async def run(self):
@@ -246,9 +247,13 @@ class Clients:
                 self.refused.append((time.time(), client, repr(why)))
                 streak += 1
                 self.streak = max(self.streak, streak)
+                self.outside.add(client)
+                if streak > 1:
+                    print(f"refused again: client {client}, {self.refused[-1][2]}, at {self.refused[-1][0]:.3f}", flush=True)
                 await asyncio.sleep(self.again_s)
                 continue
             streak = 0
+            self.outside.discard(client)
             try:
                 await self._talk(reader, writer, pending)
             except (OSError, EOFError, asyncio.TimeoutError) as why:

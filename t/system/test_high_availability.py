@@ -78,7 +78,7 @@ class HighAvailability(unittest.TestCase):
     def test_pause_alone(self):
         """Without a word to the balancers, a node that pauses gets connections until their next check."""
         with balanced.NextHop() as hop, landscape() as (nodes, balancers):
-            clients = Clients(RATE)
+            clients = Clients(RATE, clients=20, session=1)
             with mail_flows(clients):
                 nodes["b"].ctl("server", "pause", "relay")
                 for balancer in balancers.values():
@@ -89,6 +89,7 @@ class HighAvailability(unittest.TestCase):
             self.arrives(nodes, hop, clients)
             self.assertLessEqual(clients.streak, 1)
             self.assertEqual(clients.cut, [])
+            self.assertTrue(clients.refused)
             self.assertTrue(all("421" in why for _, _, why in clients.refused), clients.refused)
 
     def test_disk_moves(self):
