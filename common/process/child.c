@@ -15,7 +15,6 @@
 #include "common/base/installed.h"
 #include "common/base/log.h"
 #include "common/ipc/counters.h"
-#include "common/ipc/ipc.h"
 
 enum {
 	CONFIG_TEXT_MAX = 64 << 20, /* the largest configurations take less than a tenth of this */
@@ -275,6 +274,21 @@ void child_pong(int control)
 	str_free(&packet);
 	if (err)
 		log_warning("can't answer mailrootd: %s", strerror(-err));
+}
+
+enum wire_type child_order(int control, enum child_role role, char *buffer, size_t size, struct ipc_packet *order)
+{
+	*order = (struct ipc_packet){0};
+	int err = ipc_receive(control, buffer, size, MSG_DONTWAIT, order);
+	if (ipc_passes(err))
+		return WIRE_NONE;
+	if (err || order->eof)
+		return WIRE_stop;
+	enum wire_type type = wire_admit(child_role_control(role), WIRE_DOWN, order->text);
+	if (type != WIRE_ping)
+		return type;
+	child_pong(control);
+	return WIRE_NONE;
 }
 
 _Noreturn void child_fail(int exit_code, const char *text)

@@ -23,6 +23,7 @@
 #define COMMON_PROCESS_CHILD_H
 
 #include "common/config/config.h"
+#include "common/ipc/ipc.h"
 #include "common/ipc/wire.h"
 
 enum child_fd {
@@ -125,6 +126,13 @@ void child_detached(int control, enum child_link link, uint64_t serial);
  * child that does not answer (pulse.h).
  */
 void child_pong(int control);
+
+/*
+ * Takes an order of master from CONTROL, the control link of ROLE, without waiting, into the SIZE octets of BUFFER. A
+ * `ping` is answered. Returns the type of the order: WIRE_stop also if master is gone, WIRE_NONE if there is nothing to
+ * do. The caller closes *ORDER (ipc_packet_close) in each case.
+ */
+enum wire_type child_order(int control, enum child_role role, char *buffer, size_t size, struct ipc_packet *order);
 
 /* Reports TEXT by child_trouble, logs each line of it, and exits: `status` shows it until a start succeeds. */
 _Noreturn void child_fail(int exit_code, const char *text);

@@ -347,20 +347,11 @@ static void attach(struct resolver *r, struct ipc_packet *packet)
 static void on_control(struct resolver *r, int control)
 {
 	struct ipc_packet packet;
-	int err = ipc_receive(control, r->packet, sizeof(r->packet), MSG_DONTWAIT, &packet);
-	if (ipc_passes(err))
-		return;
-	if (err || packet.eof) {
-		r->stopping = true;
-		return;
-	}
-	enum wire_type type = wire_admit(WIRE_LINK_control_resolver, WIRE_DOWN, packet.text);
+	enum wire_type type = child_order(control, CHILD_RESOLVER, r->packet, sizeof(r->packet), &packet);
 	if (type == WIRE_attach)
 		attach(r, &packet);
 	else if (type == WIRE_stop)
 		r->stopping = true;
-	else if (type == WIRE_ping)
-		child_pong(control);
 	ipc_packet_close(&packet);
 }
 

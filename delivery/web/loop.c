@@ -212,22 +212,13 @@ static void stop(struct loop *l)
 static void obey(struct loop *l)
 {
 	struct ipc_packet packet;
-	int err = ipc_receive(CHILD_FD_CONTROL, l->packet, sizeof(l->packet), MSG_DONTWAIT, &packet);
-	if (ipc_passes(err))
-		return;
-	if (err || packet.eof) {
-		stop(l);
-		return;
-	}
-	enum wire_type type = wire_admit(WIRE_LINK_control_web, WIRE_DOWN, packet.text);
+	enum wire_type type = child_order(CHILD_FD_CONTROL, CHILD_WEB, l->packet, sizeof(l->packet), &packet);
 	if (type == WIRE_attach)
 		attach(l, &packet);
 	else if (type == WIRE_reload)
 		reload(l, &packet);
 	else if (type == WIRE_stop)
 		stop(l);
-	else if (type == WIRE_ping)
-		child_pong(CHILD_FD_CONTROL);
 	ipc_packet_close(&packet);
 }
 

@@ -186,20 +186,11 @@ static void reload(struct loop *l, struct ipc_packet *packet)
 static void obey(struct loop *l)
 {
 	struct ipc_packet packet;
-	int err = ipc_receive(CHILD_FD_CONTROL, l->packet, sizeof(l->packet), MSG_DONTWAIT, &packet);
-	if (err == -EAGAIN)
-		return;
-	if (err || packet.eof) {
-		l->stop = true;
-		return;
-	}
-	enum wire_type type = wire_admit(WIRE_LINK_control_log, WIRE_DOWN, packet.text);
+	enum wire_type type = child_order(CHILD_FD_CONTROL, CHILD_LOG, l->packet, sizeof(l->packet), &packet);
 	if (type == WIRE_reload)
 		reload(l, &packet);
 	else if (type == WIRE_stop)
 		l->stop = true;
-	else if (type == WIRE_ping)
-		child_pong(CHILD_FD_CONTROL);
 	ipc_packet_close(&packet);
 }
 

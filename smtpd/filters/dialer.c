@@ -327,20 +327,11 @@ static void reload(struct dialer *d, struct ipc_packet *packet)
 static void obey(struct dialer *d)
 {
 	struct ipc_packet packet;
-	int err = ipc_receive(d->control, d->packet, sizeof(d->packet), MSG_DONTWAIT, &packet);
-	if (ipc_passes(err))
-		return;
-	if (err || packet.eof) {
-		d->stopping = true;
-		return;
-	}
-	enum wire_type type = wire_admit(WIRE_LINK_control_filters, WIRE_DOWN, packet.text);
+	enum wire_type type = child_order(d->control, CHILD_FILTERS, d->packet, sizeof(d->packet), &packet);
 	if (type == WIRE_reload)
 		reload(d, &packet);
 	else if (type == WIRE_stop)
 		d->stopping = true;
-	else if (type == WIRE_ping)
-		child_pong(d->control);
 	ipc_packet_close(&packet);
 }
 

@@ -260,18 +260,8 @@ static void take_question(struct loop *l)
 static void obey(struct loop *l)
 {
 	struct ipc_packet packet;
-	int err = ipc_receive(l->control, l->packet, sizeof(l->packet), MSG_DONTWAIT, &packet);
-	if (ipc_passes(err))
-		return;
-	if (err || packet.eof) {
+	if (child_order(l->control, CHILD_KERBEROS, l->packet, sizeof(l->packet), &packet) == WIRE_stop)
 		l->stopping = true;
-		return;
-	}
-	enum wire_type type = wire_admit(WIRE_LINK_control_kerberos, WIRE_DOWN, packet.text);
-	if (type == WIRE_stop)
-		l->stopping = true;
-	else if (type == WIRE_ping)
-		child_pong(l->control);
 	ipc_packet_close(&packet);
 }
 

@@ -167,22 +167,13 @@ static void obey(struct pickup *p)
 {
 	char buffer[PACKET_MAX];
 	struct ipc_packet packet;
-	int err = ipc_receive(CHILD_FD_CONTROL, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
-	if (err == -EAGAIN)
-		return;
-	if (err || packet.eof) {
-		p->stop = true;
-		return;
-	}
-	enum wire_type type = wire_admit(WIRE_LINK_control_pickup, WIRE_DOWN, packet.text);
+	enum wire_type type = child_order(CHILD_FD_CONTROL, CHILD_PICKUP, buffer, sizeof(buffer), &packet);
 	if (type == WIRE_reload)
 		reload(p, &packet);
 	else if (type == WIRE_recipients)
 		recipients(p, &packet);
 	else if (type == WIRE_stop)
 		p->stop = true;
-	else if (type == WIRE_ping)
-		child_pong(CHILD_FD_CONTROL);
 	ipc_packet_close(&packet);
 }
 

@@ -17,6 +17,7 @@
 #include "common/base/log.h"
 #include "common/ipc/ipc.h"
 #include "t/unit/suite.h"
+#include "t/unit/wire_sample.h"
 
 /* Replaces the function of the C library. */
 static int fstat_error;
@@ -244,6 +245,49 @@ START_TEST(a_ping_is_answered)
 }
 END_TEST
 
+static enum wire_type next_order(int control, struct ipc_packet *order)
+{
+	char buffer[WIRE_PACKET_MAX];
+	enum wire_type type = child_order(control, CHILD_FILTERS, buffer, sizeof(buffer), order);
+	ipc_packet_close(order);
+	return type;
+}
+
+static void send_order(int control, enum wire_type type)
+{
+	struct str packet;
+	str_init(&packet, 100);
+	wire_sample(type, &packet);
+	ck_assert_int_eq(ipc_send(control, str_span(&packet), NULL, 0), 0);
+	str_free(&packet);
+}
+
+/* Orders of other roles, and what is no packet, are no orders. The end of master is one to stop. */
+START_TEST(orders)
+{
+	static const enum wire_type sent[] = {WIRE_reload, WIRE_attach, WIRE_ping, WIRE_stop};
+	static const enum wire_type taken[] = {WIRE_reload, WIRE_NONE, WIRE_NONE, WIRE_stop};
+	char buffer[WIRE_PACKET_MAX];
+	struct ipc_packet order;
+	int link[2];
+	ck_assert_int_eq(ipc_pair(link, 100000), 0);
+	ck_assert_int_eq(next_order(link[1], &order), WIRE_NONE);
+	for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+		send_order(link[0], sent[i]);
+		ck_assert_int_eq(next_order(link[1], &order), taken[i]);
+		ck_assert_int_eq(next_order(link[1], &order), WIRE_NONE);
+	}
+	ck_assert_int_eq(ipc_receive(link[0], buffer, sizeof(buffer), MSG_DONTWAIT, &order), 0);
+	ck_assert_int_eq(wire_type_of(order.text), WIRE_pong);
+	ck_assert_int_eq(ipc_send(link[0], SPAN("\xff"), NULL, 0), 0);
+	ck_assert_int_eq(next_order(link[1], &order), WIRE_NONE);
+	fd_close(&link[0]);
+	ck_assert_int_eq(next_order(link[1], &order), WIRE_stop);
+	fd_close(&link[1]);
+	ck_assert_int_eq(next_order(link[1], &order), WIRE_stop);
+}
+END_TEST
+
 START_TEST(configuration_is_shared)
 {
 	static const size_t sizes[] = {0, 1, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 100000};
@@ -323,6 +367,7 @@ int main(void)
 	tcase_add_test(all, a_read_error_is_temporary);
 	tcase_add_test(all, a_link_that_broke_is_told);
 	tcase_add_test(all, a_ping_is_answered);
+	tcase_add_test(all, orders);
 	tcase_add_loop_test(all, configuration_is_shared, 0, 6);
 	tcase_add_test(all, configuration_that_can_not_be_read);
 	tcase_add_test(all, roles_have_names);
