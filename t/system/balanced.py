@@ -240,6 +240,7 @@ class Clients:
     async def _client(self, client):
         pending, streak = [], 0
         while not self.stopped or (pending and time.monotonic() < self.end):
+            writer = None
             try:
                 reader, writer = await asyncio.wait_for(asyncio.open_connection(*self.to), 20)
                 await self._reply(reader, b"220")
@@ -250,6 +251,8 @@ class Clients:
                 self.outside.add(client)
                 if streak > 1:
                     print(f"refused again: client {client}, {self.refused[-1][2]}, at {self.refused[-1][0]:.3f}", flush=True)
+                if writer:
+                    writer.close()
                 await asyncio.sleep(self.again_s)
                 continue
             streak = 0
