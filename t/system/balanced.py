@@ -8,6 +8,7 @@ All files are those of etc/ha; only folders, the next hop and its rate differ. `
 import asyncio
 import collections
 import contextlib
+import itertools
 import os
 import pathlib
 import re
@@ -212,7 +213,7 @@ class NextHop(Host):
 
 
 class Clients:
-    """Clients that send number 1, 2 ... at RATE per second together. Each sends some messages in a session and sends again what got no 250.
+    """Clients that send numbered messages at RATE per second together. Each sends some in a session and sends again what got no 250.
 
     sent      number -> time of its 250
     unsure    numbers whose end of data was sent and not answered: a second copy is the client's
@@ -222,11 +223,13 @@ class Clients:
     streak    the most connections in a row that one client saw refused
     """
 
+    numbers = itertools.count(1)  # of all clients of a program
+
     def __init__(self, rate, clients=12, again_s=5.0, session=15, to=(SERVICE, 25)):
         self.to = to
         self.rate, self.clients, self.again_s, self.session = rate, clients, again_s, session
         self.sent, self.unsure, self.refused, self.cut, self.streak, self.outside = {}, set(), [], [], 0, set()
-        self.numbers, self.begin, self.stopped, self.end = 0, 0.0, False, 0.0
+        self.given, self.begin, self.stopped, self.end = set(), 0.0, False, 0.0
 
     async def run(self):
         self.begin = time.monotonic()
@@ -249,8 +252,6 @@ class Clients:
                 streak += 1
                 self.streak = max(self.streak, streak)
                 self.outside.add(client)
-                if streak > 1:
-                    print(f"refused again: client {client}, {self.refused[-1][2]}, at {self.refused[-1][0]:.3f}", flush=True)
                 if writer:
                     writer.close()
                 await asyncio.sleep(self.again_s)
@@ -271,9 +272,9 @@ class Clients:
             if not pending:
                 if self.stopped:
                     break
-                self.numbers += 1
-                pending.append(self.numbers)
-            await asyncio.sleep(max(0.0, self.begin + pending[0] / self.rate - time.monotonic()))
+                pending.append(next(self.numbers))
+                self.given.add(pending[0])
+                await asyncio.sleep(max(0.0, self.begin + len(self.given) / self.rate - time.monotonic()))
             await self._say(reader, writer, "MAIL FROM:<app@example.com>", b"250")
             await self._say(reader, writer, "RCPT TO:<u@example.net>", b"250")
             await self._say(reader, writer, "DATA", b"354")
@@ -308,7 +309,8 @@ def judge(clients, arrived, kills, moment_s=2.0):
     of the next hop and its journal."""
     times = collections.defaultdict(list)
     for seconds, number in arrived:
-        times[number].append(seconds)
+        if number in clients.given:
+            times[number].append(seconds)
     lost = sorted(number for number in clients.sent if number not in times)
     twice = [number for number, when in times.items() if len(when) > 1]
     by_client = [number for number in twice if number in clients.unsure]

@@ -35,64 +35,73 @@ class Pages(unittest.TestCase):
 
 @needs_root
 class HighAvailability(unittest.TestCase):
-    def arrives(self, nodes, hop, clients, kills=()):
+    @classmethod
+    def setUpClass(cls):
+        cls.hop = cls.enterClassContext(balanced.NextHop())
+        cls.nodes, cls.balancers = cls.enterClassContext(landscape())
+
+    def setUp(self):
+        for balancer in self.balancers.values():
+            wait_for(lambda: all(state == "UP" for state in balancer.states().values()), "all nodes up")
+
+    def arrives(self, clients, kills=()):
         """Everything that was acknowledged arrives, and the spools are empty then."""
-        for node in nodes.values():
+        for node in self.nodes.values():
             wait_for(lambda: not node.waits(), f"an empty spool on {node.machine}", 60)
-        self.assertEqual(judge(clients, hop.messages(), kills), [])
+        self.assertEqual(judge(clients, self.hop.messages(), kills), [])
 
     def test_machines_die(self):
         """No acknowledged message is lost, and a client finds the service again at its first or second attempt."""
-        with balanced.NextHop() as hop, landscape() as (nodes, balancers):
-            clients, kills = Clients(RATE), []
-            with mail_flows(clients):
-                time.sleep(1.5)  # the moment does not matter
-                kills.append(time.time())
-                nodes["a"].kill()
-                first = active(balancers)
-                wait_for(lambda: balancers[first].states()["a"] == "DOWN", "a is down")
-                nodes["a"].start()
-                wait_for(lambda: balancers[first].states()["a"] == "UP", "a is up")
-                balancers[first].kill()
-                second = active(balancers)
-                self.assertNotEqual(first, second)
-                before = len(clients.sent)
-                wait_for(lambda: len(clients.sent) > before + 2 * RATE, "mail through the other balancer", 30)
-                balancers[first].start()
-            self.arrives(nodes, hop, clients, kills)
-            self.assertLessEqual(clients.streak, 1)
-            self.assertEqual(active({second: balancers[second]}), second)  # it keeps the address
+        clients, kills = Clients(RATE), []
+        with mail_flows(clients):
+            time.sleep(1.5)  # the moment does not matter
+            kills.append(time.time())
+            self.nodes["a"].kill()
+            first = active(self.balancers)
+            wait_for(lambda: self.balancers[first].states()["a"] == "DOWN", "a is down")
+            self.nodes["a"].start()
+            wait_for(lambda: self.balancers[first].states()["a"] == "UP", "a is up")
+            self.balancers[first].kill()
+            second = active(self.balancers)
+            self.assertNotEqual(first, second)
+            before = len(clients.sent)
+            wait_for(lambda: len(clients.sent) > before + 2 * RATE, "mail through the other balancer", 30)
+            self.balancers[first].start()
+        self.arrives(clients, kills)
+        self.assertLessEqual(clients.streak, 1)
+        self.assertEqual(active({second: self.balancers[second]}), second)  # it keeps the address
 
     def test_maintenance(self):
         """Reload, restart and upgrade of every node, in turn: no connection is refused and no session cut."""
-        with balanced.NextHop() as hop, landscape() as (nodes, balancers):
-            clients = Clients(RATE)
-            with mail_flows(clients):
-                for node in nodes.values():
-                    node.ctl("reload")
-                    take_out(balancers, node, lambda node: (node.stop(), node.start()))
-                    node.ctl("upgrade")
-            self.arrives(nodes, hop, clients)
-            self.assertEqual((clients.refused, clients.cut), ([], []))
+        clients = Clients(RATE)
+        with mail_flows(clients):
+            for node in self.nodes.values():
+                node.ctl("reload")
+                take_out(self.balancers, node, lambda node: (node.stop(), node.start()))
+                node.ctl("upgrade")
+        self.arrives(clients)
+        self.assertEqual((clients.refused, clients.cut), ([], []))
 
     def test_pause_alone(self):
         """Without a word to the balancers, a node that pauses gets connections until their next check."""
-        with balanced.NextHop() as hop, landscape() as (nodes, balancers):
-            clients = Clients(RATE, clients=20, session=1)
-            with mail_flows(clients):
-                nodes["b"].ctl("server", "pause", "relay")
-                for balancer in balancers.values():
-                    wait_for(lambda: balancer.states()["b"] == "DOWN", "b is down")
-                nodes["b"].ctl("server", "continue", "relay")
-                for balancer in balancers.values():
-                    wait_for(lambda: balancer.states()["b"] == "UP", "b is up")
-            self.arrives(nodes, hop, clients)
-            self.assertLessEqual(clients.streak, 1)
-            self.assertEqual(clients.cut, [])
-            self.assertTrue(clients.refused)
-            self.assertTrue(all("421" in why for _, _, why in clients.refused), clients.refused)
+        clients = Clients(RATE, clients=20, session=1)
+        with mail_flows(clients):
+            self.nodes["b"].ctl("server", "pause", "relay")
+            for balancer in self.balancers.values():
+                wait_for(lambda: balancer.states()["b"] == "DOWN", "b is down")
+            self.nodes["b"].ctl("server", "continue", "relay")
+            for balancer in self.balancers.values():
+                wait_for(lambda: balancer.states()["b"] == "UP", "b is up")
+        self.arrives(clients)
+        self.assertLessEqual(clients.streak, 1)
+        self.assertEqual(clients.cut, [])
+        self.assertTrue(clients.refused)
+        self.assertTrue(all("421" in why for _, _, why in clients.refused), clients.refused)
 
-    def test_disk_moves(self):
+
+@needs_root
+class MovingDisk(unittest.TestCase):
+    def test_it(self):
         """The spool of an instance that dies at any moment is mounted by another one, which sends what is in it."""
         with balanced.NextHop() as hop:
             self.assertEqual(moving_disk.rounds(6, hop), [])
