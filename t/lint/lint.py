@@ -29,6 +29,7 @@ PROGRAMS = {
     "queue": [["queue/rules"], ["queue/model"], ["queue/plan"], ["queue/spool"], ["queue/attempt"], ["queue/etrn"],
               ["queue/operator"], ["queue"]],
     "queue/log": [["queue/log"]],
+    "queue/alerts": [["queue/alerts"]],
     "delivery": [["delivery/report"], ["delivery/pool"], ["delivery/auth"], ["delivery/smtp"], ["delivery"]],
     "delivery/local": [["delivery/report"], ["delivery/pool"], ["delivery/local"]],
     "delivery/resolver": [["delivery/resolver"]],
