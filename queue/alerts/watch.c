@@ -6,8 +6,10 @@
 static const struct {
 	const char *word, *began, *ended, *advice;
 	int64_t quiet_ms;
+	bool stops_mail;
 } kinds[ALERT_KINDS] = {
-#define ALERT(kind, word, quiet_ms, began, ended, advice) [ALERT_##kind] = {word, began, ended, advice, quiet_ms},
+#define ALERT(kind, word, quiet_ms, stops_mail, began, ended, advice)                                                  \
+	[ALERT_##kind] = {word, began, ended, advice, quiet_ms, stops_mail},
 #include "queue/alerts/alerts.def"
 #undef ALERT
 };
@@ -157,6 +159,16 @@ void watch_told(struct watch *w, struct watch_alert *alert)
 		drop(w, alert);
 	else
 		alert->told = true;
+}
+
+bool watch_carries_mail(const struct watch *w, const char *server)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		const struct watch_alert *alert = &w->at[i];
+		if (kinds[alert->kind].stops_mail && alert->state != WATCH_OVER && strcmp(alert->server, server) == 0)
+			return false;
+	}
+	return true;
 }
 
 uint64_t watch_untold(const struct watch *w)

@@ -85,6 +85,12 @@ struct watch_alert *watch_first_due(struct watch *w);
 /* Its news has been told. ALERT is invalid after this. */
 void watch_told(struct watch *w, struct watch_alert *alert);
 
+/*
+ * Whether the virtual server can carry the message of an alert: nothing is known that stops its mail, not even for a
+ * moment. A condition of the whole machine has "" as its server, and concerns none of them.
+ */
+bool watch_carries_mail(const struct watch *w, const char *server);
+
 /* How many conditions only a message that sums up can tell: those in `lost` and `brief`. */
 uint64_t watch_untold(const struct watch *w);
 

@@ -171,6 +171,28 @@ START_TEST(a_condition_that_ended_untold_is_counted)
 }
 END_TEST
 
+START_TEST(a_server_in_trouble_carries_no_message)
+{
+	static const enum alert_kind stop[] = {ALERT_QUEUE_AGE, ALERT_NEXT_HOP_DOWN, ALERT_DISK, ALERT_PROCESS,
+					       ALERT_NO_ANSWER};
+	see(ALERT_BADMAIL, WATCH_BAD, 0, "a");
+	see(ALERT_CERTIFICATE, WATCH_BAD, 0, "a");
+	see(ALERT_SECRET, WATCH_BAD, 0, "a");
+	ck_assert(watch_carries_mail(&watch, "default"));
+	for (size_t i = 0; i < sizeof(stop) / sizeof(stop[0]); i++) {
+		see(stop[i], WATCH_BAD, MINUTE, "a");
+		ck_assert(!watch_carries_mail(&watch, "default"));
+		ck_assert(watch_carries_mail(&watch, "other"));
+		see(stop[i], WATCH_GOOD, 0, "a");
+		ck_assert(watch_carries_mail(&watch, "default"));
+	}
+	see(ALERT_NO_ANSWER, WATCH_BAD, 0, "queue");
+	ck_assert(!watch_carries_mail(&watch, "default"));
+	see(ALERT_NO_ANSWER, WATCH_GOOD, 0, "queue");
+	ck_assert(!watch_carries_mail(&watch, "default"));
+}
+END_TEST
+
 START_TEST(a_storm_is_ten_messages_and_one_that_sums_up)
 {
 	unsigned messages = 0;
@@ -399,6 +421,7 @@ int main(void)
 		what_is_not_seen_any_more_is_good_and_a_silent_process_changes_nothing,
 		a_condition_that_returns_before_its_end_was_told_goes_on,
 		a_condition_that_ended_untold_is_counted,
+		a_server_in_trouble_carries_no_message,
 		a_storm_is_ten_messages_and_one_that_sums_up,
 		no_hour_has_more_messages,
 		sending_that_fails_is_tried_less_and_less_often,
