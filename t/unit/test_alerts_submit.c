@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -112,6 +113,29 @@ START_TEST(a_host_that_hangs_or_babbles_is_left)
 }
 END_TEST
 
+/* Each octet comes in time, but the reply never ends. */
+START_TEST(a_host_that_trickles_is_left)
+{
+	static const struct submission mail = {"a", "b@c", "d@e", SPAN("x\r\n")};
+	int ends[2], status;
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		while (send(ends[1], "2", 1, MSG_NOSIGNAL) == 1)
+			poll(NULL, 0, 50);
+		_exit(0);
+	}
+	close(ends[1]);
+	int64_t began = clock_mono_ms();
+	ck_assert(!submit(ends[0], &mail, 500, said));
+	ck_assert_int_lt(clock_mono_ms() - began, 20000);
+	ck_assert_str_eq(said, "after connecting: no reply in time");
+	close(ends[0]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+}
+END_TEST
+
 START_TEST(a_host_that_closes_is_told)
 {
 	int ends[2];
@@ -133,6 +157,7 @@ int main(void)
 		a_host_without_ehlo_gets_helo,
 		each_refusal_is_told_and_ends_with_quit,
 		a_host_that_hangs_or_babbles_is_left,
+		a_host_that_trickles_is_left,
 		a_host_that_closes_is_told,
 	};
 	return run_tests("alerts_submit", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);

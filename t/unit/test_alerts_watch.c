@@ -188,8 +188,12 @@ START_TEST(a_server_in_trouble_carries_no_message)
 	}
 	see(ALERT_NO_ANSWER, WATCH_BAD, 0, "queue");
 	ck_assert(!watch_carries_mail(&watch, "default"));
+	watch_told(&watch, &watch.at[watch.n - 1]);
 	see(ALERT_NO_ANSWER, WATCH_GOOD, 0, "queue");
 	ck_assert(!watch_carries_mail(&watch, "default"));
+	now += MINUTE;
+	see(ALERT_NO_ANSWER, WATCH_GOOD, 0, "queue");
+	ck_assert(watch_carries_mail(&watch, "default"));
 }
 END_TEST
 
@@ -248,6 +252,8 @@ START_TEST(sending_that_fails_is_tried_less_and_less_often)
 		ck_assert_int_eq(throttle_step(&throttle, 1, 0, now), THROTTLE_ONE);
 	}
 	throttle_sent(&throttle, now);
+	throttle_failed(&throttle, now);
+	now += MINUTE;
 	ck_assert_int_eq(throttle_step(&throttle, 1, 0, now), THROTTLE_ONE);
 }
 END_TEST
@@ -396,14 +402,18 @@ START_TEST(a_message_that_sums_up_names_what_began_and_what_ended)
 		see(ALERT_BADMAIL, WATCH_BAD, 0, object);
 	}
 	see(ALERT_CERTIFICATE, WATCH_BAD, 0, "/cert.pem");
+	watch_told(&watch, &watch.at[watch.n - 1]);
 	watch_told(&watch, &watch.at[0]);
 	see(ALERT_BADMAIL, WATCH_GOOD, 0, "0.example");
 	see(ALERT_BADMAIL, WATCH_GOOD, 0, "1.example");
 	ck_assert(notice_all(&notice, &watch, "relay.example", now));
-	ck_assert_str_eq(notice.subject, "61 more alerts of Mailroot");
+	ck_assert_str_eq(notice.subject, "60 more alerts of Mailroot");
 	const char *body = str_text(&notice.body);
 	contains(body, "New badmail in 2.example (server default)\n");
-	contains(body, "Alerts that are not named here: 10\n");
+	contains(body, "New badmail in 51.example (server default)\n");
+	ck_assert_ptr_null(strstr(body, "52.example"));
+	ck_assert_ptr_null(strstr(body, "/cert.pem"));
+	contains(body, "Alerts that are not named here: 9\n");
 	contains(body, "began and ended before a message could be sent: 1\n");
 	ck_assert(notice_test(&notice, "relay.example", now));
 	contains(str_text(&notice.body), "This is a test.");
