@@ -27,7 +27,8 @@
 enum {
 	SPARE_FDS = 64,    /* beside listeners and links */
 	BUSY_AT_ONCE = 64, /* connections refused between two looks at everything else */
-	FULL_LOOK_MS = 500
+	FULL_LOOK_MS = 500,
+	LOG_PAUSED_MS = 60 * 1000
 };
 
 static void *must(void *memory)
@@ -261,6 +262,18 @@ static bool is_full(const struct parent *p)
 	       !scoreboard_count(board, slots, SCOREBOARD_IDLE) && !scoreboard_count(board, slots, SCOREBOARD_STARTING);
 }
 
+/* Once a minute: load balancers ask again and again. */
+static void log_paused(struct parent *p, unsigned refused)
+{
+	int64_t now = clock_mono_ms();
+	p->refused += refused;
+	if (now < p->log_paused_after)
+		return;
+	log_info("sessions=%zu refused=%u: paused", prefork_count(p->pool), p->refused);
+	p->refused = 0;
+	p->log_paused_after = now + LOG_PAUSED_MS;
+}
+
 static void refuse(struct parent *p)
 {
 	unsigned refused = 0;
@@ -269,7 +282,7 @@ static void refuse(struct parent *p)
 		       refuse_next(p, p->listeners[i]))
 			refused++;
 	if (refused && p->paused)
-		log_info("sessions=%zu refused=%u: paused", prefork_count(p->pool), refused);
+		log_paused(p, refused);
 	else if (refused)
 		log_warning("sessions=%zu refused=%u: max_connections or processes max is reached",
 			    prefork_count(p->pool), refused);

@@ -26,12 +26,14 @@ struct parent {
 	struct prefork *pool;
 	int ctl_links[LIMIT_CTL_LINKS]; /* -1 = free */
 	struct pollfd *polled;
-	char *packet;          /* WIRE_PACKET_MAX octets */
-	int64_t stop_by;       /* clock_mono_ms; 0 = not stopping */
-	int64_t look;          /* clock_mono_ms: of the next look at what workers have counted */
-	int64_t gateway_quiet; /* clock_mono_ms: of the next warning about a gateway */
-	int64_t accept_after;  /* clock_mono_ms: after accept failed, the time of the next try */
-	bool paused;           /* only the parent accepts, to say 421 */
+	char *packet;             /* WIRE_PACKET_MAX octets */
+	int64_t stop_by;          /* clock_mono_ms; 0 = not stopping */
+	int64_t look;             /* clock_mono_ms: of the next look at what workers have counted */
+	int64_t gateway_quiet;    /* clock_mono_ms: of the next warning about a gateway */
+	int64_t log_paused_after; /* clock_mono_ms: of the next line that says so */
+	unsigned refused;         /* since the last one */
+	int64_t accept_after;     /* clock_mono_ms: after accept failed, the time of the next try */
+	bool paused;              /* only the parent accepts, to say 421 */
 	bool said_paused;
 	bool retired;     /* no worker accepts; smtpd ends with the last session */
 	bool users_known; /* master has sent the state of the account file */

@@ -29,17 +29,17 @@ const struct config_endpoint *secure_endpoint(const struct config_endpoints *lis
 	return any;
 }
 
-static bool begins_secured(const struct config_endpoints *listen, int fd)
+static struct secure_start start_of(const struct config_endpoints *listen, int fd)
 {
 	struct sockaddr_storage address = {0};
 	socklen_t len = sizeof(address);
 	struct ipaddr ip;
 	uint16_t port;
 	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
-		return false;
+		return (struct secure_start){0};
 	net_address(&address, &ip, &port);
 	const struct config_endpoint *at = secure_endpoint(listen, &ip, port);
-	return at && at->tls;
+	return at ? (struct secure_start){at->tls, at->proxy} : (struct secure_start){0};
 }
 
 static void read_certificates(struct secure *s, const struct config_access *access)
@@ -58,14 +58,14 @@ static void read_certificates(struct secure *s, const struct config_access *acce
 void secure_init(struct secure *s, const struct config_server *server, const int *listeners, size_t count)
 {
 	*s = (struct secure){.listeners = listeners, .listener_count = count};
-	s->first = calloc(count + 1, sizeof(*s->first));
-	if (!s->first)
+	s->starts = calloc(count + 1, sizeof(*s->starts));
+	if (!s->starts)
 		log_fatal(EXIT_TEMPORARY, "out of memory");
 	if (server->access.tls_certificate.n)
 		read_certificates(s, &server->access);
 	for (size_t i = 0; i < count; i++) {
-		s->first[i] = begins_secured(&server->listen, listeners[i]);
-		if (s->first[i] && !s->server)
+		s->starts[i] = start_of(&server->listen, listeners[i]);
+		if (s->starts[i].tls && !s->server)
 			child_fail(EXIT_PERMANENT, "listen ... tls needs a tls_certificate in access");
 	}
 }
@@ -87,6 +87,14 @@ struct serve_tls secure_listener(const struct secure *s, int listener)
 	struct serve_tls tls = {.context = s->server ? tls_server_context(s->server) : NULL};
 	for (size_t i = 0; i < s->listener_count; i++)
 		if (s->listeners[i] == listener)
-			tls.first = s->first[i];
+			tls.first = s->starts[i].tls;
 	return tls;
+}
+
+bool secure_listener_is_proxied(const struct secure *s, int listener)
+{
+	for (size_t i = 0; i < s->listener_count; i++)
+		if (s->listeners[i] == listener)
+			return s->starts[i].proxy;
+	return false;
 }

@@ -1,6 +1,6 @@
 /*
- * TLS of one smtpd: the context with its certificates, the keys of session tickets, and the listeners that begin with a
- * handshake. The parent makes it as root, so only the parent reads the private keys. Workers inherit it.
+ * TLS of one smtpd: the context with its certificates, the keys of session tickets, and what precedes the greeting at
+ * each listener. The parent makes it as root, so only the parent reads the private keys. Workers inherit it.
  */
 #ifndef SMTPD_SECURE_H
 #define SMTPD_SECURE_H
@@ -15,7 +15,10 @@ struct secure {
 	struct tls_tickets *tickets; /* NULL likewise */
 	const int *listeners;
 	size_t listener_count;
-	bool *first; /* for each listener: a handshake before the greeting */
+	struct secure_start {
+		bool tls;   /* a handshake before the greeting */
+		bool proxy; /* a PROXY header before that */
+	} * starts;         /* for each listener */
 };
 
 /* As root, before the jail: reads the certificates. Ends the process with the reason and the remedy when that fails.
@@ -30,6 +33,9 @@ void secure_worker(const struct secure *s);
 
 /* How a connection of this listener begins. */
 struct serve_tls secure_listener(const struct secure *s, int listener);
+
+/* Whether a load balancer stands in front of this listener (listen ... proxy). */
+bool secure_listener_is_proxied(const struct secure *s, int listener);
 
 /*
  * The entry of LISTEN for which a socket with this address was opened: the one with this very address, else `*`, as the

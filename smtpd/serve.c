@@ -10,11 +10,12 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/ipc/counters.h"
-#include "common/net/net.h"
 #include "common/net/stream.h"
 #include "common/tls/channel.h"
 #include "smtpd/atrn_relay.h"
 #include "smtpd/protocol/refused.h"
+#include "smtpd/proxy/proxied.h"
+#include "smtpd/session/ends.h"
 #include "smtpd/session/listed.h"
 #include "smtpd/session/transcript.h"
 
@@ -22,6 +23,7 @@ enum { STRESS_LOOK_MS = 1000 /* how often a pause looks whether workers are scar
 
 struct connection {
 	struct stream stream;
+	const struct proxy_header *proxied; /* NULL = the connection is direct */
 	const struct serve_tls *tls;
 	struct tls_channel channel;
 	struct session session;
@@ -312,6 +314,18 @@ static bool admit(struct connection *c)
 	return false;
 }
 
+/* TLS ended at the load balancer. */
+static void take_tls(struct connection *c, const struct proxy_tls *tls)
+{
+	if (!*tls->version)
+		return;
+	log_info("client=%s version=%s cipher=%s status=tls-at-proxy believed=%s", c->session.client_text, tls->version,
+		 tls->cipher, c->session.config->proxy_tls ? "yes" : "no");
+	if (c->session.config->proxy_tls)
+		session_secured(&c->session,
+				&(struct session_tls){.on = true, .version = tls->version, .cipher = tls->cipher});
+}
+
 static void greet(struct connection *c)
 {
 	if (!admit(c))
@@ -320,6 +334,8 @@ static void greet(struct connection *c)
 		shake_hands(c);
 	else
 		c->session.tls.offered = c->tls->context;
+	if (c->proxied && !c->tls->first)
+		take_tls(c, &c->proxied->tls);
 	if (session_wants(&c->session) == SESSION_WANTS_CLOSE)
 		return;
 	listed_begin(&c->session);
@@ -374,25 +390,12 @@ static void linger(struct connection *c)
 	}
 }
 
-/* For filters: what they are told of the connection beside the client's address. */
-static void learn_ends(struct session *s, int fd)
+void serve(int fd, const struct ipaddr *client, const struct proxy_header *proxied, const struct serve_tls *tls,
+	   struct live *live, const struct serve_services *services, struct serve_stop *stop,
+	   const struct serve_watch *watch)
 {
-	struct sockaddr_storage address = {0};
-	struct ipaddr ip;
-	socklen_t len = sizeof(address);
-	if (getsockname(fd, (struct sockaddr *)&address, &len) == 0 && address.ss_family != AF_UNIX) {
-		net_address(&address, &ip, &s->ends.daemon_port);
-		ipaddr_format(&ip, s->ends.daemon);
-	}
-	len = sizeof(address);
-	if (getpeername(fd, (struct sockaddr *)&address, &len) == 0 && address.ss_family != AF_UNIX)
-		net_address(&address, &ip, &s->ends.client_port);
-}
-
-void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, struct live *live,
-	   const struct serve_services *services, struct serve_stop *stop, const struct serve_watch *watch)
-{
-	struct connection c = {.tls = tls, .live = live, .stop = stop, .services = services, .watch = watch};
+	struct connection c = {
+		.proxied = proxied, .tls = tls, .live = live, .stop = stop, .services = services, .watch = watch};
 	const struct config_server *config = live_server(live);
 	if (stream_init(&c.stream, fd, config->connection_timeout)) {
 		stream_hurry(&c.stream, services->stress, LIMIT_STRESS_MS);
@@ -405,10 +408,12 @@ void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, str
 			c.session.known = services->known;
 			c.session.filters = &c.filters;
 			filters_init(&c.filters, services->filters, SOURCE_SMTP);
-			if (services->filters && config->filter_count)
-				learn_ends(&c.session, fd);
 			stop->session = &c.session;
 			transcript_begin(&c.transcript, watch->records, fd);
+			if (proxied)
+				c.session.ends = proxied_ends(proxied);
+			else if (services->filters && config->filter_count)
+				ends_of_socket(&c.session.ends, fd);
 			converse(&c);
 			transcript_flush(&c.transcript);
 			filters_end(&c.filters);
@@ -429,11 +434,14 @@ void serve_refusal(int fd, const struct serve_tls *tls, const struct config_serv
 		   struct span about)
 {
 	bool enhanced = !(config->without & WITHOUT_ENHANCEDSTATUSCODES);
+	char header[PROXY_HEADER_MAX];
 	struct str text;
 	str_init(&text, LIMIT_LINE);
 	count(refused_counter(id));
 	if (!tls->first)
 		replies_append(&text, id, enhanced, span_of(config->fqdn), about);
+	/* The header of a load balancer: a close with unread input would destroy the reply. */
+	(void)!recv(fd, header, sizeof(header), MSG_DONTWAIT);
 	if (text.len)
 		send(fd, text.at, text.len, MSG_NOSIGNAL | MSG_DONTWAIT); /* for a client that still listens */
 	str_free(&text);

@@ -9,6 +9,7 @@
 
 #include "common/ipc/record.h"
 #include "smtpd/live.h"
+#include "smtpd/proxy/proxy_header.h"
 #include "smtpd/session/session.h"
 
 /*
@@ -66,8 +67,9 @@ int64_t serve_text_time_left(int64_t elapsed_ms, uint64_t octets, bool stress);
 void serve_refusal(int fd, const struct serve_tls *tls, const struct config_server *config, enum reply_id id,
 		   struct span about);
 
-/* Serves FD, which blocks, and closes it. */
-void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, struct live *live,
-	   const struct serve_services *services, struct serve_stop *stop, const struct serve_watch *watch);
+/* Serves FD, which blocks, and closes it. PROXIED: what a load balancer said of the connection; NULL = it is direct. */
+void serve(int fd, const struct ipaddr *client, const struct proxy_header *proxied, const struct serve_tls *tls,
+	   struct live *live, const struct serve_services *services, struct serve_stop *stop,
+	   const struct serve_watch *watch);
 
 #endif

@@ -16,8 +16,10 @@
 #include "common/process/child.h"
 #include "smtpd/accept/store_spool.h"
 #include "smtpd/admit.h"
+#include "smtpd/health.h"
 #include "smtpd/milter/dial.h"
 #include "smtpd/pause.h"
+#include "smtpd/proxy/proxied.h"
 #include "smtpd/serve.h"
 
 struct worker {
@@ -177,7 +179,7 @@ static bool may_pause(void *context)
 }
 
 static void serve_client(struct worker *w, int fd, const struct serve_tls *tls, const struct ipaddr *client,
-			 const char *address)
+			 const struct proxy_header *proxied)
 {
 	const struct serve_services services = {.store = &w->store,
 						.names = &w->names,
@@ -191,10 +193,38 @@ static void serve_client(struct worker *w, int fd, const struct serve_tls *tls, 
 						.known = &w->context->known,
 						.filters = &w->filters};
 	const struct serve_watch watch = {tell_progress, w, &w->records};
+	char address[IPADDR_TEXT_MAX];
 	w->counted = false;
+	ipaddr_format(client, address);
 	prefork_busy(w->context->pool, w->slot, span_of(address));
-	serve(fd, client, tls, &w->context->live, &services, &told.serve, &watch);
+	serve(fd, client, proxied, tls, &w->context->live, &services, &told.serve, &watch);
 	session_over(w);
+}
+
+static void serve_admitted(struct worker *w, int fd, const struct serve_tls *tls, const struct ipaddr *client,
+			   const struct proxy_header *proxied)
+{
+	if (admit_client(w->context, w->slot, fd, tls, client))
+		serve_client(w, fd, tls, client, proxied);
+	clients_leave(w->context->clients, w->slot);
+}
+
+/*
+ * The client is who the load balancer says. The worker is busy while it reads that, but a check is no session: nothing
+ * counts it.
+ */
+static void serve_proxied(struct worker *w, int fd, const struct serve_tls *tls, const struct ipaddr *peer)
+{
+	const struct config_server *server = live_server(&w->context->live);
+	struct proxy_header header;
+	prefork_busy(w->context->pool, w->slot, SPAN("PROXY"));
+	if (!proxied_read(fd, peer, server, w->context->usage, &told.serve.waiting_fd, &header))
+		close(fd);
+	else if (header.check)
+		health_serve(fd, tls, server, health_trouble(server, &w->store, CHILD_FD_ARRIVALS), &told.serve);
+	else
+		serve_admitted(w, fd, tls, &header.client, &header);
+	prefork_idle(w->context->pool, w->slot);
 }
 
 static void serve_next(struct worker *w, int listener)
@@ -203,7 +233,6 @@ static void serve_next(struct worker *w, int listener)
 	socklen_t len = sizeof(from);
 	struct ipaddr client;
 	uint16_t port;
-	char address[IPADDR_TEXT_MAX];
 	const struct serve_tls tls = secure_listener(w->context->secure, listener);
 	int fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
 	if (fd < 0) {
@@ -215,10 +244,10 @@ static void serve_next(struct worker *w, int listener)
 	}
 	count(COUNTER_CONNECTIONS_IN);
 	net_address(&from, &client, &port);
-	ipaddr_format(&client, address);
-	if (admit_client(w->context, w->slot, fd, &tls, &client))
-		serve_client(w, fd, &tls, &client, address);
-	clients_leave(w->context->clients, w->slot);
+	if (secure_listener_is_proxied(w->context->secure, listener))
+		serve_proxied(w, fd, &tls, &client);
+	else
+		serve_admitted(w, fd, &tls, &client, NULL);
 }
 
 /* True: the order to stop came while the worker waited, not while it served. */

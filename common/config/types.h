@@ -61,6 +61,7 @@ struct config_clients {
 struct config_endpoint {  /* of listen and dns_server */
 	bool any;         /* "*": every IPv4 and IPv6 address */
 	bool tls;         /* listen: "tls", TLS before the greeting */
+	bool proxy;       /* listen: "proxy", a PROXY header before all else */
 	struct ipaddr ip; /* if not any */
 	uint16_t port;
 	const char *text;

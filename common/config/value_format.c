@@ -85,6 +85,8 @@ void config_format_endpoint(struct str *to, const struct config_endpoint *endpoi
 	str_append_text(to, endpoint->text);
 	if (endpoint->tls)
 		str_append_text(to, " tls");
+	if (endpoint->proxy)
+		str_append_text(to, " proxy");
 }
 
 void config_format_certificate(struct str *to, const struct config_certificate *certificate)

@@ -221,16 +221,20 @@ bool config_value_follows(const struct config_parse *parse, size_t i)
 static bool parse_listen(struct config_parse *parse, size_t *i, struct config_endpoint *out)
 {
 	const struct config_item *item = &parse->items[*i];
-	bool tls = false, good = true;
+	bool tls = false, proxy = false, good = true;
 	for (; *i + 1 < parse->n && config_value_follows(parse, *i + 1); ++*i) {
 		const struct config_item *word = &parse->items[*i + 1];
 		if (span_equal_nocase(word->text, SPAN("tls")))
 			tls = true;
+		else if (span_equal_nocase(word->text, SPAN("proxy")))
+			proxy = true;
 		else
-			good = config_value_refuse(parse, word, N_("one address per line, and after it only tls"));
+			good = config_value_refuse(parse, word,
+						   N_("one address per line, and after it only tls and proxy"));
 	}
 	good = parse_endpoint(parse, item, true, tls ? SUBMISSIONS_PORT : SMTP_PORT, out) && good;
 	out->tls = tls;
+	out->proxy = proxy;
 	return good;
 }
 

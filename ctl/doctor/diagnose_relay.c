@@ -135,7 +135,8 @@ static void examine_session(struct doctor *d, const struct config_server *server
 		struct talk t;
 		if (endpoint->any)
 			ipaddr_parse(SPAN("127.0.0.1"), &client.ip);
-		if (endpoint->tls || may_relay(server, &client, &e) || e.relay.wants_name || !is_served(endpoint))
+		if (endpoint->tls || endpoint->proxy || may_relay(server, &client, &e) || e.relay.wants_name ||
+		    !is_served(endpoint))
 			continue;
 		if (talk_open(&t, NULL, &client.ip, endpoint->port) == 0)
 			try_forms(d, server, &t);

@@ -134,7 +134,7 @@ static void warn_of_relay(const struct vote *all, const struct config_server *se
 		snprintf(entry + len, sizeof(entry) - (size_t)len, " (%s:%u)", step->origin->file, step->origin->line);
 	str_printf(
 		to,
-		N_("%u of the last %u sessions, of clients with many names, came from %s, which may relay by %s: if it is a gateway (NAT, proxy, container bridge), every host behind it may relay, too: make the gateway keep the clients' addresses, or remove it from relay list"),
+		N_("%u of the last %u sessions, of clients with many names, came from %s, which may relay by %s: if it is a gateway (NAT, proxy, container bridge), every host behind it may relay, too: make the gateway keep the clients' addresses (a load balancer: listen ... proxy), or remove it from relay list"),
 		all->votes, all->sessions, address, entry);
 }
 

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/net/net.h"
 #include "smtpd/session/command.h"
+#include "smtpd/session/ends.h"
 
 enum { SESSIONS_A_PROCESS = 1 << 20, CODE_LEN = 3, CRLF_LEN = 2, ARGUMENT_MAX = 64, CHALLENGE = 334 };
 
@@ -27,22 +27,6 @@ void transcript_heard(struct transcript *t)
 {
 	if (t->writer)
 		t->began_ms = clock_mono_ms();
-}
-
-/* The addresses are looked up only when the log is on. */
-static void name_ends(struct transcript *t)
-{
-	struct sockaddr_storage address = {0};
-	struct ipaddr ip;
-	socklen_t len = sizeof(address);
-	t->named = true;
-	if (getsockname(t->fd, (struct sockaddr *)&address, &len) == 0 && address.ss_family != AF_UNIX) {
-		net_address(&address, &ip, &t->our_port);
-		ipaddr_format(&ip, t->ours);
-	}
-	len = sizeof(address);
-	if (getpeername(t->fd, (struct sockaddr *)&address, &len) == 0 && address.ss_family != AF_UNIX)
-		net_address(&address, &ip, &t->peer_port);
 }
 
 /* The code, and the text of the first line. Challenges are left out. */
@@ -66,11 +50,13 @@ static void record(struct transcript *t, const struct session *s, const struct w
 		.octets_in = what->octets,
 		.octets_out = s->out.len,
 	};
-	if (!t->named)
-		name_ends(t);
-	r.ours = span_of(t->ours);
-	r.our_port = t->our_port;
-	r.peer_port = t->peer_port;
+	if (!t->ends.daemon[0])
+		t->ends = s->ends;
+	if (!t->ends.daemon[0])
+		ends_of_socket(&t->ends, t->fd);
+	r.ours = span_of(t->ends.daemon);
+	r.our_port = t->ends.daemon_port;
+	r.peer_port = t->ends.client_port;
 	int64_t took = t->began_ms ? clock_mono_ms() - t->began_ms : 0;
 	r.took_ms = took < UINT32_MAX ? (uint64_t)took : UINT32_MAX;
 	split_reply(str_span(&s->out), &r.code, &r.text);

@@ -12,10 +12,8 @@ struct transcript {
 	struct record_writer *writer; /* NULL = the log is off */
 	uint64_t session;             /* its number, unique on this host as long as pids are */
 	int fd;
-	bool named; /* the addresses below are known */
-	char ours[IPADDR_TEXT_MAX];
-	uint16_t our_port, peer_port;
-	int64_t began_ms; /* when the current command was received, monotonic */
+	struct session_ends ends; /* asked of the socket only when the log is on and the session does not know them */
+	int64_t began_ms;         /* when the current command was received, monotonic */
 };
 
 /* Begins the session on FD. WRITER (may be NULL) and FD are borrowed. */

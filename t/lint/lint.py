@@ -22,7 +22,7 @@ COMMON = [["common/base"], ["common/mail"], ["common/accounts", "common/ipc", "c
           ["common/net", "common/recipients"], ["common/process"], ["common/dkim", "common/dns", "common/gss", "common/jail", "common/tls"]]
 PROGRAMS = {
     "master": [["master"]],
-    "smtpd": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/milter"], ["smtpd/auth"], ["smtpd/session"], ["smtpd"]],
+    "smtpd": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/milter"], ["smtpd/auth"], ["smtpd/session"], ["smtpd/proxy"], ["smtpd"]],
     "smtpd/kerberos": [["smtpd/kerberos"]],
     "smtpd/filters": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/milter"], ["smtpd/filters"]],
     "smtpd/pickup": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/milter"], ["smtpd/pickup"]],

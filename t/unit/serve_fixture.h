@@ -45,7 +45,7 @@ static inline void *run(void *unused)
 	const struct serve_services services = {.store = &store, .pause = let_wait, .stress = &stress};
 	if (before_serve)
 		before_serve();
-	serve(ends[1], &client, &(struct serve_tls){0}, &live, &services, &stop,
+	serve(ends[1], &client, NULL, &(struct serve_tls){0}, &live, &services, &stop,
 	      &(struct serve_watch){.records = recorded});
 	return unused;
 }

@@ -74,7 +74,7 @@ START_TEST(test_listeners)
 		fd_close(&fds[i]);
 	tls_tickets_free(secure.tickets);
 	tls_server_free(secure.server);
-	free(secure.first);
+	free(secure.starts);
 	tls_fixture_free(&fixture);
 }
 END_TEST
@@ -87,7 +87,7 @@ START_TEST(test_none)
 	ck_assert_ptr_null(secure_listener(&secure, 5).context);
 	secure_tend(&secure, 0);
 	secure_worker(&secure);
-	free(secure.first);
+	free(secure.starts);
 }
 END_TEST
 
