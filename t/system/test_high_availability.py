@@ -81,6 +81,10 @@ class HighAvailability(unittest.TestCase):
                 node.ctl("upgrade")
         self.arrives(clients)
         self.assertEqual((clients.refused, clients.cut), ([], []))
+        for node in self.nodes.values():
+            self.assertIn(f"client={balanced.NEXT_HOP[0]} ", node.log())
+            for address in balanced.BALANCERS.values():
+                self.assertNotIn(address, node.log())  # its checks are no sessions
 
     def test_pause_alone(self):
         """Without a word to the balancers, a node that pauses gets connections until their next check."""
