@@ -133,16 +133,21 @@ static void tell_progress(void *context, const struct session *session)
 }
 
 /*
- * A stop that was meant for the session that is over does not apply to the next one; a stop of the whole worker
+ * A stop that was meant for the connection that is over does not apply to the next one; a stop of the whole worker
  * remains.
  */
-static void session_over(struct worker *w)
+static void connection_over(struct worker *w)
 {
-	scoreboard_served(prefork_scoreboard(w->context->pool), w->slot);
 	told.serve.stop = 0;
 	if (told.stop)
 		told.serve.stop = 1;
 	prefork_idle(w->context->pool, w->slot);
+}
+
+static void session_over(struct worker *w)
+{
+	scoreboard_served(prefork_scoreboard(w->context->pool), w->slot);
+	connection_over(w);
 	w->jobs--;
 }
 
@@ -224,7 +229,7 @@ static void serve_proxied(struct worker *w, int fd, const struct serve_tls *tls,
 		health_serve(fd, tls, server, health_trouble(server, &w->store, CHILD_FD_ARRIVALS), &told.serve);
 	else
 		serve_admitted(w, fd, tls, &header.client, &header);
-	prefork_idle(w->context->pool, w->slot);
+	connection_over(w);
 }
 
 static void serve_next(struct worker *w, int listener)

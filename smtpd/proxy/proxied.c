@@ -86,6 +86,8 @@ bool proxied_read(int fd, const struct ipaddr *peer, const struct config_server 
 	if (why && *why)
 		log_fault(peer, usage, why,
 			  "send-proxy or send-proxy-v2 at the load balancer, or listen without proxy here");
+	if (!why && ipaddr_is_loopback(&header->client) && !ipaddr_is_loopback(peer))
+		header->client = *peer;
 	return !why;
 }
 
