@@ -85,8 +85,8 @@ class Clients(unittest.TestCase):
                     wire.say(b"RSET\r\n")
                     self.assertEqual(wire.reply()[0], 250)
                     self.assertEqual(deliver(wire, f"ann+{number}@example.com"), 250)
-                texts = [path.read_text() for path in server.dropped(number + 1)]
-                text = next(text for text in texts if f"ann+{number}@" in text)
+                text = wait_for(lambda: next((text for text in (path.read_text() for path in server.dropped()) if f"x-receiver: ann+{number}@" in text), None),
+                                "the message")
                 self.assertIn(f"[{'IPv6:' if ':' in client else ''}{client}]", text)
             with begin(server, v1("10.2.0.1")) as wire:
                 self.assertEqual(wire.reply()[0], 220)
