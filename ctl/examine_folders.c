@@ -15,7 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/fd.h"
 #include "common/base/language.h"
+#include "common/base/network_fs.h"
 #include "ctl/examine_place.h"
 
 enum { TEXT_MAX = 2 * PATH_MAX };
@@ -100,9 +102,32 @@ static void examine_folder(struct place place, const char *what, const char *pat
 		say_refused(&place, what, path, user, err);
 }
 
+/* The file system of the spool's folder, or of the nearest folder above that exists: where the service will make it. */
+static void examine_spool(struct place place, const struct config *config)
+{
+	char path[PATH_MAX], parent[PATH_MAX], text[TEXT_MAX + 300];
+	int fd;
+	snprintf(path, sizeof(path), "%s", config->mailroot_dir);
+	while ((fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0 && errno == ENOENT && strcmp(path, "/") != 0) {
+		above(path, parent);
+		snprintf(path, sizeof(path), "%s", parent);
+	}
+	const char *name = network_fs(fd);
+	fd_close(&fd);
+	if (!name || config->spool_on_network)
+		return;
+	place.at = &config->mailroot_dir_at;
+	snprintf(
+		text, sizeof(text),
+		_("the spool %s is on %s, where locks, names and fsync promise less than the spool relies on, and accepted mail can be lost: set mailroot_dir to a folder on a local disk; or spool_on_network yes"),
+		config->mailroot_dir, name);
+	place_say(&place, CERTIFICATE_ERROR, text);
+}
+
 void examine_folders(struct place place, const struct config *config)
 {
 	const struct passwd *user = place.how->guest ? NULL : getpwnam(config->user);
+	examine_spool(place, config);
 	if (!place.how->guest && !user)
 		return; /* the service does not start without it, and its message says how to create it */
 	for (size_t i = 0; i < config->server_count; i++) {

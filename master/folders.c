@@ -12,6 +12,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/language.h"
+#include "common/base/network_fs.h"
 #include "common/config/oauth.h"
 #include "common/process/refusal.h"
 #include "master/walk.h"
@@ -253,13 +254,30 @@ static bool link_maildrop(int at, const struct config *config, char *why, size_t
 			    "can't set the link " FOLDERS_MAILDROP " in it, for sendmail(8)");
 }
 
+/* False with WHY if the spool, whose folder is AT, is on a file system of a network, and the configuration does not
+ * permit that. */
+static bool is_local(int at, const struct config *config, char *why, size_t size)
+{
+	char what[REFUSAL_MAX];
+	const char *name = config->spool_on_network ? NULL : network_fs(at);
+	if (!name)
+		return true;
+	snprintf(
+		what, sizeof(what),
+		N_("it is on %s, where locks, names and fsync promise less than the spool relies on: accepted mail can be lost"),
+		name);
+	return fail(why, size, config->mailroot_dir, what,
+		    N_("set mailroot_dir to a folder on a local disk; or spool_on_network yes"));
+}
+
 bool folders_make(const struct config *config, const struct config_server *server, const struct folders_owner *owner,
 		  char *why, size_t size)
 {
 	int at = walk_to(config->mailroot_dir, true);
 	if (at < 0)
 		return fail_path(why, size, config->mailroot_dir, at, N_("can't create it (mailroot_dir)"));
-	bool good = make_server(at, server, owner, why, size) && link_maildrop(at, config, why, size);
+	bool good = is_local(at, config, why, size) && make_server(at, server, owner, why, size) &&
+		    link_maildrop(at, config, why, size);
 	fd_close(&at);
 	if (good && server->badmail_dir && server->badmail_dir[0])
 		good = make_elsewhere(server->badmail_dir, 0750, owner, why, size);

@@ -115,6 +115,23 @@ int fd_copy_as(int from, int folder, const char *name)
 	return err;
 }
 
+int fd_rename_new(int from_folder, const char *from, int to_folder, const char *to)
+{
+	if (renameat2(from_folder, from, to_folder, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (linkat(from_folder, from, to_folder, to, 0) == 0) {
+		unlinkat(from_folder, from, 0);
+		return 0;
+	}
+	if (errno != EPERM) /* fs.protected_hardlinks: a file of another user */
+		return -errno;
+	if (faccessat(to_folder, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	return renameat(from_folder, from, to_folder, to) == 0 ? 0 : -errno;
+}
+
 int fd_await(int fd, int64_t until)
 {
 	for (;;) {

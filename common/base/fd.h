@@ -40,6 +40,13 @@ __attribute__((warn_unused_result)) int fd_copy(int from, off_t at, off_t end, i
  */
 __attribute__((warn_unused_result)) int fd_copy_as(int from, int folder, const char *name);
 
+/*
+ * Renames FROM in FROM_FOLDER to TO in TO_FOLDER, which must not exist: -EEXIST. Where the file system can't promise
+ * that for a rename (NFS, FUSE), it makes a link and removes the old name: after a crash in between both names are
+ * there. Where it may not link a file of another user, it looks before it renames.
+ */
+__attribute__((warn_unused_result)) int fd_rename_new(int from_folder, const char *from, int to_folder, const char *to);
+
 /* Waits until FD is readable, or its other end is closed, or the clock (clock_mono_ms) reaches UNTIL: -ETIMEDOUT. */
 __attribute__((warn_unused_result)) int fd_await(int fd, int64_t until);
 

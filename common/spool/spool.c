@@ -225,8 +225,9 @@ int spool_publish(struct spool_file *file)
 	const char *final = file->name + 1;
 	if (file->text.fd < 0 || !file->staged)
 		return -EBADF;
-	if (renameat2(file->spool->new_fd, file->name, file->spool->new_fd, final, RENAME_NOREPLACE) < 0)
-		return -errno;
+	int err = fd_rename_new(file->spool->new_fd, file->name, file->spool->new_fd, final);
+	if (err)
+		return err;
 	memmove(file->name, final, strlen(final) + 1);
 	file->staged = false;
 	return 0;

@@ -126,7 +126,7 @@ static int name_hidden(const struct spool *spool, const char *id, const char *na
 {
 	char hidden[MSGNAME_MAX];
 	hidden_name(id, hidden);
-	return renameat2(spool->new_fd, hidden, spool->new_fd, name, RENAME_NOREPLACE) == 0 ? 0 : -errno;
+	return fd_rename_new(spool->new_fd, hidden, spool->new_fd, name);
 }
 
 int spool_text_name(const struct spool *spool, struct spool_text *text, const char *name)

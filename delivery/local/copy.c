@@ -130,19 +130,6 @@ static bool same_file(int folder, const char *name, int copy)
 	return same;
 }
 
-/* Some network file systems have no RENAME_NOREPLACE; a link does not replace a file either. */
-static int rename_new(int folder, const char *from, const char *to)
-{
-	if (renameat2(folder, from, folder, to, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -errno;
-	if (linkat(folder, from, folder, to, 0) < 0)
-		return -errno;
-	unlinkat(folder, from, 0);
-	return 0;
-}
-
 /* ID.eml; if other recipients of the message have that file, ID-2.eml, and so on. */
 static int give_name(const struct copy_job *job, int folder, const char *hidden, int copy, char name[MSGNAME_MAX])
 {
@@ -152,7 +139,7 @@ static int give_name(const struct copy_job *job, int folder, const char *hidden,
 		if (n > 1)
 			snprintf(number, sizeof(number), "-%d", n);
 		snprintf(name, MSGNAME_MAX, "%.*s%s.eml", SPAN_ARGS(job->id), number);
-		err = rename_new(folder, hidden, name);
+		err = fd_rename_new(folder, hidden, folder, name);
 		if (err == -EEXIST && same_file(folder, name, copy))
 			err = unlinkat(folder, hidden, 0) < 0 ? -errno : 0;
 	}

@@ -124,16 +124,15 @@ static int copy_back(const struct store *s, const struct badmail *b, int fd, con
 	if (fsync(s->badmail_fd) < 0)
 		log_warning("badmail %s: can't sync the folder; after a power cut the message may be there again: %s",
 			    b->id, strerror(errno));
-	return renameat2(s->cur_fd, hidden, s->cur_fd, fresh, RENAME_NOREPLACE) < 0 ? -errno : 0;
+	return fd_rename_new(s->cur_fd, hidden, s->cur_fd, fresh);
 }
 
 static int move_back(const struct store *s, const struct badmail *b, int fd, const char *fresh)
 {
 	char name[BADMAIL_NAME_MAX];
 	badmail_name(b->id, ".eml", name);
-	if (renameat2(s->badmail_fd, name, s->cur_fd, fresh, RENAME_NOREPLACE) == 0)
-		return 0;
-	return errno == EXDEV ? copy_back(s, b, fd, fresh) : -errno;
+	int err = fd_rename_new(s->badmail_fd, name, s->cur_fd, fresh);
+	return err == -EXDEV ? copy_back(s, b, fd, fresh) : err;
 }
 
 /* Adds the file NAME of cur/ to MESSAGES. Without memory the next scan finds it. */
@@ -194,8 +193,7 @@ void resend_finish(const struct store *s, const char *entry)
 	if (faccessat(s->badmail_fd, old, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		unlinkat(s->cur_fd, entry, 0);
 		store_finish_log(s, name.id);
-	} else if (errno == ENOENT &&
-		   renameat2(s->cur_fd, entry, s->cur_fd, rest.at + MSGID_LEN + 1, RENAME_NOREPLACE) == 0) {
+	} else if (errno == ENOENT && fd_rename_new(s->cur_fd, entry, s->cur_fd, rest.at + MSGID_LEN + 1) == 0) {
 		log_info("id=%s was=%s status=resent", name.id, id);
 	}
 }

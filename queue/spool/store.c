@@ -167,8 +167,9 @@ int store_to_cur(const struct store *s, struct message *m)
 	if (m->in_cur)
 		return 0;
 	message_name(m, name);
-	if (renameat2(s->new_fd, name, s->cur_fd, name, RENAME_NOREPLACE) < 0)
-		return -errno;
+	int err = fd_rename_new(s->new_fd, name, s->cur_fd, name);
+	if (err)
+		return err;
 	m->in_cur = true;
 	return 0;
 }
@@ -218,12 +219,13 @@ int store_drop(const struct store *s, struct message *m, const char *folder)
 	message_name(m, from);
 	if (snprintf(to, sizeof(to), "%s/%s.eml", folder, m->id) >= (int)sizeof(to))
 		return -ENAMETOOLONG;
-	if (renameat2(folder_of(s, m), from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) {
+	int err = fd_rename_new(folder_of(s, m), from, AT_FDCWD, to);
+	if (!err) {
 		finish_log_of(s, m); /* on error a scan removes the journal */
 		return 0;
 	}
-	if (errno != EEXIST)
-		return -errno;
+	if (err != -EEXIST)
+		return err;
 	return same_file(s, m, to) ? store_finish(s, m) : -EEXIST;
 }
 

@@ -2,40 +2,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/hash.h"
+#include "common/base/network_fs.h"
 #include "common/mail/msgid.h"
 
 enum {
 	HEARD = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
 	EVENTS = 16 * 1024
 };
-
-#define CIFS_MAGIC 0xFF534D42
-#define P9_MAGIC   0x01021997
-
-/* File systems that other machines may write to, which inotify does not report. */
-static const unsigned long remote_types[] = {NFS_SUPER_MAGIC,  CIFS_MAGIC, SMB2_SUPER_MAGIC, SMB_SUPER_MAGIC,
-					     FUSE_SUPER_MAGIC, P9_MAGIC,   CEPH_SUPER_MAGIC, AFS_SUPER_MAGIC};
-
-static bool is_remote(int fd)
-{
-	struct statfs fs;
-	for (size_t i = 0; fstatfs(fd, &fs) == 0 && i < sizeof(remote_types) / sizeof(remote_types[0]); i++)
-		if ((unsigned long)fs.f_type == remote_types[i])
-			return true;
-	return false;
-}
 
 static int watch(const char *path)
 {
@@ -63,7 +46,7 @@ bool pickup_folder_open(struct pickup_folder *f, const char *path, bool maildrop
 	errno = err;
 	if (f->fd < 0)
 		return false;
-	f->remote = is_remote(f->fd);
+	f->remote = network_fs(f->fd); /* others may write to it, which inotify does not report */
 	f->inotify = watch(path);
 	return true;
 }

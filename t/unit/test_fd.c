@@ -29,6 +29,35 @@ static int file_of(struct span text)
 	return fd;
 }
 
+static void put(int folder, const char *name, const char *text)
+{
+	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	ck_assert_int_eq(fd_write_all(fd, span_of(text)), 0);
+	close(fd);
+}
+
+START_TEST(renames_to_a_new_name_only)
+{
+	char path[] = "/tmp/test_fd-XXXXXX", found[4] = "";
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	put(folder, "a", "one");
+	put(folder, "b", "two");
+	ck_assert_int_eq(fd_rename_new(folder, "a", folder, "b"), -EEXIST);
+	ck_assert_int_eq(fd_rename_new(folder, "c", folder, "d"), -ENOENT);
+	ck_assert_int_eq(fd_rename_new(folder, "a", folder, "c"), 0);
+	int fd = openat(folder, "c", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(read(fd, found, 3), 3);
+	ck_assert_str_eq(found, "one");
+	ck_assert_int_eq(faccessat(folder, "a", F_OK, 0), -1);
+	close(fd);
+	unlinkat(folder, "b", 0);
+	unlinkat(folder, "c", 0);
+	close(folder);
+	ck_assert_int_eq(rmdir(path), 0);
+}
+END_TEST
+
 START_TEST(copies_a_part)
 {
 	int from = file_of(SPAN("head, body")), to = file_of(SPAN("new: ")), want = file_of(SPAN("new: body"));
@@ -161,6 +190,7 @@ int main(void)
 	tcase_add_test(tests, reports_errors);
 	tcase_add_test(tests, sealed_memory_can_not_change);
 	tcase_add_test(tests, random_fills_everything);
+	tcase_add_test(tests, renames_to_a_new_name_only);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
