@@ -106,7 +106,7 @@ static void tell_waiting(const struct ctl *ctl)
 	char said[LINK_TEXT_MAX + 1];
 	int fd = run_dir ? link_to_master(run_dir) : -1;
 	if (fd >= 0 && service_ask(fd, &service, said)) {
-		service_ask_facts(run_dir, &service);
+		service_ask_facts(run_dir, &service, false);
 		uint64_t n = count_waiting(&service);
 		if (n)
 			printf(ngettext(

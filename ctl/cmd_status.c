@@ -371,7 +371,7 @@ int cmd_status(struct ctl *ctl)
 	} else if (!service_ask(fd, &service, said)) {
 		cmd_fail("%s", said);
 	} else {
-		service_ask_facts(run_dir, &service);
+		service_ask_facts(run_dir, &service, false);
 		if (ctl->options.given & OPTION_JSON)
 			service_json(&service);
 		else

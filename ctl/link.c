@@ -156,6 +156,15 @@ static bool take_text(const struct ipc_packet *packet, struct link_answer *answe
 	return true;
 }
 
+static bool take_page(const struct ipc_packet *packet, struct link_answer *answer)
+{
+	struct wire_ctl_page page;
+	if (!answer->page || packet->fd_count != 1 || !wire_decode_ctl_page(packet->text, &page))
+		return false;
+	answer->page(answer->context, page.server, packet->fds[0]);
+	return true;
+}
+
 static bool take_done(struct ipc_packet *packet, struct link_answer *answer)
 {
 	struct wire_ctl_done done;
@@ -181,6 +190,8 @@ static bool take_packet(struct ipc_packet *packet, struct link_answer *answer, b
 		return take_row(packet, answer);
 	if (type == WIRE_ctl_text)
 		return take_text(packet, answer);
+	if (type == WIRE_ctl_page)
+		return take_page(packet, answer);
 	return *ended && take_done(packet, answer);
 }
 

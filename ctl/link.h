@@ -20,6 +20,8 @@ struct link_row {
 struct link_answer {
 	void (*row)(void *context, const struct link_row *row); /* NULL = ignore rows */
 	void (*text)(void *context, struct span text);          /* NULL = print to stdout */
+	/* NULL = such an answer is refused. The page of counters of SERVER; it is closed after the call. */
+	void (*page)(void *context, struct span server, int page);
 	void *context;
 	int wait_ms; /* of silence, for a request that takes long; 0 = LINK_WAIT_MS */
 	/* Results: */

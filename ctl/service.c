@@ -145,6 +145,27 @@ static void take_recipients(struct facts_context *to, const struct link_row *row
 					    number_of(row->cells[2]), number_of(row->cells[3])};
 }
 
+static void take_hop(struct facts_context *to, const struct link_row *row)
+{
+	struct service_server *server = to->server;
+	const struct span *cells = row->cells;
+	if (!server->hops)
+		server->hops = arena_alloc(&to->service->arena, SERVICE_HOPS_MAX * sizeof(*server->hops));
+	if (!server->hops || server->hop_count == SERVICE_HOPS_MAX)
+		return;
+	server->hops[server->hop_count++] = (struct service_hop){
+		.name = keep(to->service, cells[0]),
+		.jobs = number_of(cells[1]),
+		.at_workers = number_of(cells[2]),
+		.connections = number_of(cells[3]),
+		.state = keep(to->service, cells[4]),
+		.reason = keep(to->service, words_cell(cells[6])),
+		.messages = number_of(cells[7]),
+		.oldest_s = number_of(cells[8]),
+		.counted = cells[7].len,
+	};
+}
+
 static void on_fact(void *context, const struct link_row *row)
 {
 	struct facts_context *to = context;
@@ -152,6 +173,8 @@ static void on_fact(void *context, const struct link_row *row)
 		take_recipients(to, row);
 	if (span_equal(row->kind, SPAN(ROW_TROUBLE)))
 		take_wait(to, row);
+	if (span_equal(row->kind, SPAN(ROW_NEXT_HOP)))
+		take_hop(to, row);
 	if (!span_equal(row->kind, SPAN(ROW_FACT)) || to->facts->n == SERVICE_FACTS_MAX)
 		return;
 	to->facts->at[to->facts->n++] =
@@ -159,12 +182,10 @@ static void on_fact(void *context, const struct link_row *row)
 }
 
 /* Closes FD. */
-static void ask_facts(struct service *service, struct service_server *server, int fd, enum child_role role,
-		      struct service_facts *facts, bool newest)
+static void ask_facts(struct facts_context *context, int fd, enum child_role role, bool hops)
 {
-	struct facts_context context = {service, server, facts, newest};
-	struct link_answer answer = {.row = on_fact, .context = &context};
-	struct wire_queue_status queue = {.detail = false};
+	struct link_answer answer = {.row = on_fact, .context = context};
+	struct wire_queue_status queue = {.detail = hops};
 	struct wire_smtpd_status smtpd = {.detail = false};
 	struct str request;
 	if (fd < 0)
@@ -175,18 +196,24 @@ static void ask_facts(struct service *service, struct service_server *server, in
 	else
 		wire_encode_smtpd_status(&smtpd, &request);
 	if (link_ask(fd, &request, &answer) && role == CHILD_SMTPD)
-		facts->warning = keep(service, span_of(answer.said));
+		context->facts->warning = keep(context->service, span_of(answer.said));
 	fd_close(&answer.fd);
 	fd_close(&fd);
 }
 
-static uint64_t fact_number(const struct service_facts *facts, const char *name)
+const char *service_fact(const struct service_facts *facts, const char *name)
 {
 	for (size_t i = 0; i < facts->n; i++) {
 		if (strcmp(facts->at[i].name, name) == 0)
-			return number_of(span_of(facts->at[i].value));
+			return facts->at[i].value;
 	}
-	return 0;
+	return NULL;
+}
+
+static uint64_t fact_number(const struct service_facts *facts, const char *name)
+{
+	const char *value = service_fact(facts, name);
+	return value ? number_of(span_of(value)) : 0;
 }
 
 static bool is_role(const struct service_process *process, enum child_role role)
@@ -208,13 +235,14 @@ static int link_to_place(const char *run_dir, const struct service_server *serve
 	return link_to_child(run_dir, server->name, *role, why);
 }
 
-static void ask_server(const char *run_dir, struct service *service, struct service_server *server)
+static void ask_server(const char *run_dir, struct service *service, struct service_server *server, bool hops)
 {
 	for (size_t i = 0; i < server->process_count; i++) {
 		struct service_facts facts = {0};
+		struct facts_context context = {service, server, &facts, !server->processes[i].older};
 		enum child_role role;
 		int fd = link_to_place(run_dir, server, i, &role);
-		ask_facts(service, server, fd, role, &facts, !server->processes[i].older);
+		ask_facts(&context, fd, role, hops);
 		server->processes[i].sessions = role == CHILD_SMTPD ? fact_number(&facts, "sessions") : 0;
 		server->sessions += server->processes[i].sessions;
 		if (!facts.n || server->processes[i].older)
@@ -226,10 +254,10 @@ static void ask_server(const char *run_dir, struct service *service, struct serv
 	}
 }
 
-void service_ask_facts(const char *run_dir, struct service *service)
+void service_ask_facts(const char *run_dir, struct service *service, bool hops)
 {
 	for (size_t i = 0; i < service->server_count; i++)
-		ask_server(run_dir, service, &service->servers[i]);
+		ask_server(run_dir, service, &service->servers[i], hops);
 }
 
 void service_await_smtpd(const char *run_dir, struct service *service)
@@ -237,11 +265,12 @@ void service_await_smtpd(const char *run_dir, struct service *service)
 	for (size_t i = 0; i < service->server_count; i++) {
 		for (size_t j = 0; j < service->servers[i].process_count; j++) {
 			struct service_facts facts = {0};
+			struct facts_context context = {service, &service->servers[i], &facts, false};
 			enum child_role role = CHILD_SMTPD;
 			if (!is_role(&service->servers[i].processes[j], CHILD_SMTPD))
 				continue;
 			int fd = link_to_place(run_dir, &service->servers[i], j, &role);
-			ask_facts(service, &service->servers[i], fd, CHILD_SMTPD, &facts, false);
+			ask_facts(&context, fd, CHILD_SMTPD, false);
 		}
 	}
 }

@@ -13,6 +13,7 @@ enum {
 	SERVICE_FACTS_MAX = 32,
 	SERVICE_PROCESSES_MAX = 32,
 	SERVICE_WAITS_MAX = 16,
+	SERVICE_HOPS_MAX = 1000, /* as many as a queue reports */
 	SERVICE_ATTENTION_MAX = 64
 };
 
@@ -51,6 +52,15 @@ struct service_recipients { /* a file of recipients */
 	uint64_t age_s;
 };
 
+struct service_hop { /* a next hop: see ROW_NEXT_HOP */
+	const char *name;
+	const char *state;
+	const char *reason;
+	uint64_t jobs, at_workers, connections;
+	uint64_t messages, oldest_s;
+	bool counted; /* messages and oldest_s are known */
+};
+
 struct service_server {
 	const char *name;
 	const char *state;
@@ -59,6 +69,8 @@ struct service_server {
 	struct service_process processes[SERVICE_PROCESSES_MAX]; /* by role, then older smtpds */
 	size_t process_count;
 	struct service_facts smtpd, queue;
+	struct service_hop *hops; /* in the arena */
+	size_t hop_count;
 	const char *waits[SERVICE_WAITS_MAX]; /* what mail waits for, and why: "drop folder /srv/drop: ..." */
 	size_t wait_count;
 	struct service_attention attention[SERVICE_ATTENTION_MAX];
@@ -84,8 +96,11 @@ struct service {
 /* Asks master over FD. On failure -1 and SAID of LINK_TEXT_MAX + 1. Missing texts are "". */
 bool service_ask(int fd, struct service *out, char *said);
 
-/* Asks the smtpd and queue of each running server for its facts; one that does not answer has none. */
-void service_ask_facts(const char *run_dir, struct service *service);
+/*
+ * Asks the smtpd and queue of each running server for its facts; with HOPS the queue also for its next hops. One that
+ * does not answer has none.
+ */
+void service_ask_facts(const char *run_dir, struct service *service, bool hops);
 
 /*
  * Waits until the smtpd of each running server has answered. It handles orders in turn, so the earlier orders of master
@@ -95,6 +110,9 @@ void service_await_smtpd(const char *run_dir, struct service *service);
 
 /* The same for every server: for a command that says "in force". */
 void service_await(const char *run_dir);
+
+/* The value of the fact NAME, or NULL. */
+const char *service_fact(const struct service_facts *facts, const char *name);
 
 void service_free(struct service *service);
 

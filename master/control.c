@@ -166,6 +166,15 @@ bool control_text(struct control_client *client, struct span text)
 	return true;
 }
 
+bool control_page(struct control_client *client, const char *server, int page)
+{
+	const struct wire_ctl_page packet = {.server = span_of(server)};
+	struct str text;
+	str_init(&text, WIRE_PACKET_MAX);
+	wire_encode_ctl_page(&packet, &text);
+	return answer(client, &text, page);
+}
+
 bool control_done(struct control_client *client, unsigned exit_code, const char *text, int fd)
 {
 	struct wire_ctl_done done = {.exit_code = exit_code, .text = span_of(text)};

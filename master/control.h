@@ -51,6 +51,8 @@ int64_t control_tend(struct control *control, int64_t now_ms);
 /* Answers, for requests.c. False: the client does not take them, and is dropped. */
 bool control_row(struct control_client *client, const char *kind, const char *const *cells, size_t n);
 bool control_text(struct control_client *client, struct span text);
+/* PAGE: a descriptor, which stays open. */
+bool control_page(struct control_client *client, const char *server, int page);
 bool control_done(struct control_client *client, unsigned exit_code, const char *text, int fd);
 
 #endif

@@ -240,6 +240,22 @@ static bool answer_connect(struct master *master, struct control_client *client,
 	return false;
 }
 
+static bool answer_counters(struct master *master, struct control_client *client, struct span packet)
+{
+	struct wire_ctl_counters request;
+	bool good = true;
+	if (!wire_decode_ctl_counters(packet, &request))
+		return false;
+	for (size_t i = 0; good && i < master->server_count; i++) {
+		int page = links_counters(&master->servers[i]->links);
+		if (page >= 0)
+			good = control_page(client, master->servers[i]->name, page);
+	}
+	if (good)
+		control_done(client, 0, "", -1);
+	return false;
+}
+
 static bool answer_users(struct master *master, struct control_client *client, struct span packet)
 {
 	struct wire_ctl_users request;
@@ -315,6 +331,8 @@ bool requests_answer(struct master *master, struct control_client *client, struc
 		return answer_status(master, client, packet);
 	case WIRE_ctl_reload:
 		return answer_reload(master, client, packet);
+	case WIRE_ctl_counters:
+		return answer_counters(master, client, packet);
 	case WIRE_ctl_users:
 		return answer_users(master, client, packet);
 	case WIRE_ctl_stop:

@@ -167,6 +167,7 @@ static int64_t wait_ms(const struct loop *l)
 	int64_t next = sooner(message_next_due(&q->messages), l->second_ms);
 	next = sooner(next, sooner(l->scan.next_ms, resolve_next(q)));
 	next = sooner(next, sooner(index_next(&l->console.index), badmail_sweep_next(&l->badmail_sweep)));
+	next = sooner(next, ages_next(&l->console.ages));
 	if (blocked(q))
 		next = sooner(next, l->sweep_ms);
 	return next > q->mono_ms ? next - q->mono_ms : 0;
@@ -196,6 +197,7 @@ int64_t loop_turn(struct loop *l)
 	each_second(l);
 	more |= console_turn(&l->console);
 	index_turn(&l->console.index, q);
+	ages_turn(&l->console.ages, q);
 	badmail_sweep_turn(&l->badmail_sweep, q->store.badmail_fd, queue_server(q), q->mono_ms, q->wall_ms);
 	more |= drops_count(&q->drops, q->mono_ms);
 	if (!q->messages.all_known || q->stopping || writable_stops(&q->writable))

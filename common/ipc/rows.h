@@ -70,8 +70,12 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
 /* ... and one for each thing that mail waits for: what it is ("drop folder", "next hop"), its name, the reason. */
 #define ROW_TROUBLE "trouble"
 
-/* queue_status with detail, one a next hop in use: name, jobs waiting, jobs at workers, connections, state
- * (up | resolving | down), seconds until the next try, last reason. */
+/*
+ * queue_status with detail, one a next hop in use: name, jobs waiting, jobs at workers, connections, state (up |
+ * resolving | down), seconds until the next try, last reason; messages that wait for it, held ones left out, and the
+ * age of the oldest one in seconds (both empty: not counted yet). The last two come from a count that takes time, and
+ * may be some seconds old.
+ */
 #define ROW_NEXT_HOP "next_hop"
 
 /* oauth_act.action */

@@ -50,7 +50,7 @@ void diagnose_service(struct doctor *d)
 		doctor_find(d, FINDING_ERROR, "", doctor_text(d, _("the service does not answer: %s"), said),
 			    _("look at its log"));
 	else
-		service_ask_facts(d->config->run_dir, &service);
+		service_ask_facts(d->config->run_dir, &service, false);
 	for (size_t i = 0; i < service.server_count; i++)
 		if (is_asked_for(d, service.servers[i].name))
 			examine_server(d, &service.servers[i]);

@@ -66,6 +66,13 @@ struct target {
 	char *hosts;                     /* TARGET_FOUND: as in hosts.h; owned */
 };
 
+/* The mail of one next hop, as a pass of queue/operator/ages.h has counted it. */
+struct destination_mail {
+	uint32_t pass;
+	uint32_t messages;
+	int64_t oldest_ms; /* wall clock: when the oldest one was accepted */
+};
+
 struct destination {
 	UT_hash_handle hh;
 	enum destination_kind kind;
@@ -115,8 +122,9 @@ struct destination {
 	bool of_mailbox; /* the sender of its mail is the mailbox that authenticates (username sender) */
 	bool send_as_header, send_as_keep_name, send_as_reply_to;
 	int64_t timeout_ms;
-	struct etrn_hold *etrn; /* its mail waits for ETRN; NULL = it does not; owned */
-	struct atrn *atrn;      /* DESTINATION_ATRN; owned */
+	struct etrn_hold *etrn;          /* its mail waits for ETRN; NULL = it does not; owned */
+	struct atrn *atrn;               /* DESTINATION_ATRN; owned */
+	struct destination_mail mail[2]; /* by pass & 1 */
 };
 
 struct destinations {

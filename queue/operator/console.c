@@ -68,6 +68,7 @@ static void forgotten(void *observer, const struct message *m)
 {
 	struct console *all = observer;
 	index_forget(&all->index, m);
+	ages_forget(&all->ages, m);
 	for (size_t i = 0; i < CONSOLE_LINKS_MAX; i++)
 		if (all->ctls[i] && all->ctls[i]->work == CTL_SURVEY)
 			survey_forget(&all->ctls[i]->survey, m);
@@ -256,7 +257,7 @@ bool console_receive(struct console *all, struct ctl *c)
 	int err = ipc_receive(c->fd, q->buffer, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
 	if (err == -EAGAIN)
 		return true;
-	bool ok = !err && !packet.eof && packet.fd_count == 0 && console_request(q, c, packet.text);
+	bool ok = !err && !packet.eof && packet.fd_count == 0 && console_request(all, c, packet.text);
 	if (!err)
 		ipc_packet_close(&packet);
 	if (!ok)

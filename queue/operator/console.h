@@ -7,6 +7,7 @@
 #define QUEUE_OPERATOR_CONSOLE_H
 
 #include "queue/attempt/note.h"
+#include "queue/operator/ages.h"
 #include "queue/operator/index.h"
 
 enum { CONSOLE_LINKS_MAX = 16 }; /* links to mailrootctl at a time */
@@ -18,6 +19,7 @@ struct console {
 	struct ctl *ctls[CONSOLE_LINKS_MAX]; /* owned; NULL = free */
 	size_t first;                        /* the link that the next turn begins with */
 	struct index index;
+	struct ages ages;
 };
 
 /* Begins ALL without links. ALL observes Q from now on. */

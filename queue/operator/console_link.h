@@ -6,6 +6,7 @@
 #include "queue/operator/survey.h"
 #include "queue/operator/text_stream.h"
 
+struct console;
 struct explain;
 
 enum ctl_work { CTL_NOTHING, CTL_SURVEY, CTL_TEXT, CTL_BADMAIL, CTL_EXPLAIN, CTL_PROBE };
@@ -26,7 +27,7 @@ struct ctl {
 };
 
 /* Begins to answer the request TEXT on C. False: it is not permitted on this link, or not well-formed. */
-bool console_request(struct queue *q, struct ctl *c, struct span text);
+bool console_request(struct console *all, struct ctl *c, struct span text);
 
 /* Ends the answer with EXIT_CODE (of mailrootctl) and TEXT. */
 void console_done(struct ctl *c, uint64_t exit_code, const char *text);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "queue/operator/as_sent.h"
+#include "queue/operator/console.h"
 #include "queue/operator/console_link.h"
 #include "queue/operator/explain.h"
 #include "queue/operator/probe.h"
@@ -128,12 +129,14 @@ static bool request_badmail_show(struct queue *q, struct ctl *c, struct span tex
 	return true;
 }
 
-static bool request_status(struct queue *q, struct ctl *c, struct span text)
+static bool request_status(struct console *all, struct ctl *c, struct span text)
 {
 	struct wire_queue_status packet;
 	if (!wire_decode_queue_status(text, &packet))
 		return false;
-	report_status(q, packet.detail, &c->out);
+	if (packet.detail)
+		ages_want(&all->ages, all->queue);
+	report_status(all->queue, packet.detail ? &all->ages : NULL, &c->out);
 	console_done(c, 0, "");
 	return true;
 }
@@ -168,8 +171,9 @@ static bool request_explain(struct queue *q, struct ctl *c, struct span text)
 	return true;
 }
 
-bool console_request(struct queue *q, struct ctl *c, struct span text)
+bool console_request(struct console *all, struct ctl *c, struct span text)
 {
+	struct queue *q = all->queue;
 	if (c->work != CTL_NOTHING)
 		return false; /* one at a time */
 	switch (wire_admit(WIRE_LINK_ctl_queue, WIRE_UP, text)) {
@@ -186,7 +190,7 @@ bool console_request(struct queue *q, struct ctl *c, struct span text)
 	case WIRE_badmail_act:
 		return request_badmail_act(q, c, text);
 	case WIRE_queue_status:
-		return request_status(q, c, text);
+		return request_status(all, c, text);
 	case WIRE_queue_test:
 		return request_test(q, c, text);
 	case WIRE_explain_route:

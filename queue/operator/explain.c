@@ -210,7 +210,7 @@ void explain_finish(struct queue *q, struct explain *e, struct str *to)
 		explain_say_limits(q, e->d, real, to);
 	}
 	if (real)
-		report_next_hop(q, real, to);
+		report_next_hop(q, NULL, real, to);
 	if (real && real->down_ms) {
 		str_clear(&e->advice);
 		str_append_text(

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "common/base/clock.h"
 #include "common/base/language.h"
@@ -287,7 +288,21 @@ static void fact(struct str *to, const char *name, size_t value)
 	row_end(&row, ROW_FACT, to);
 }
 
-void report_next_hop(const struct queue *q, const struct destination *d, struct str *to)
+/* The number of messages and the age of the oldest one in seconds, or two empty cells. */
+static void mail_cells(const struct queue *q, const struct ages *ages, const struct destination *d, struct row *row)
+{
+	struct destination_mail mail = ages ? ages_of(ages, d) : (struct destination_mail){0};
+	if (!mail.pass) {
+		cell_text(row, "");
+		cell_text(row, "");
+		return;
+	}
+	int64_t age_ms = mail.messages ? q->wall_ms - mail.oldest_ms : 0;
+	cell_number(row, (int64_t)mail.messages);
+	cell_number(row, age_ms > 0 ? age_ms / 1000 : 0);
+}
+
+void report_next_hop(const struct queue *q, const struct ages *ages, const struct destination *d, struct str *to)
 {
 	struct row row;
 	char why[DESTINATION_REASON_MAX];
@@ -300,6 +315,7 @@ void report_next_hop(const struct queue *q, const struct destination *d, struct 
 	cell_text(&row, destination_health(d));
 	cell_number(&row, (left + 999) / 1000);
 	cell_text(&row, why);
+	mail_cells(q, ages, d, &row);
 	row_end(&row, ROW_NEXT_HOP, to);
 }
 
@@ -345,7 +361,23 @@ static void report_spool(const struct queue *q, struct str *to)
 		report_trouble("spool", queue_server(q)->dir, why, to);
 }
 
-void report_status(struct queue *q, bool detail, struct str *to)
+static void report_oldest(const struct queue *q, const struct ages *ages, struct str *to)
+{
+	int64_t oldest_ms = ages_oldest(ages), age_ms = oldest_ms ? q->wall_ms - oldest_ms : 0;
+	fact(to, "oldest_s", age_ms > 0 ? (size_t)(age_ms / 1000) : 0);
+}
+
+static void report_disk(const struct queue *q, struct str *to)
+{
+	struct statvfs disk;
+	if (fstatvfs(q->store.new_fd, &disk))
+		return;
+	fact(to, "disk_free", (size_t)disk.f_bavail * disk.f_frsize);
+	fact(to, "disk_size", (size_t)disk.f_blocks * disk.f_frsize);
+	fact(to, "disk_free_inodes", (size_t)disk.f_favail);
+}
+
+void report_status(struct queue *q, const struct ages *ages, struct str *to)
 {
 	const size_t *counts = q->messages.counts;
 	size_t active = counts[MESSAGE_ACTIVE] + counts[MESSAGE_PARKED];
@@ -364,9 +396,13 @@ void report_status(struct queue *q, bool detail, struct str *to)
 	for (size_t i = 0; i < q->drops.n; i++)
 		report_folder(q, &q->drops.at[i], to);
 	report_waiting_hops(q, to);
-	const struct destination *d = detail ? q->destinations.table : NULL;
-	for (size_t n = 0; d && n < NEXT_HOPS_MAX; d = d->hh.next, n++)
-		report_next_hop(q, d, to);
+	if (!ages)
+		return;
+	report_oldest(q, ages, to);
+	report_disk(q, to);
+	size_t n = 0;
+	for (const struct destination *d = q->destinations.table; d && n < NEXT_HOPS_MAX; d = d->hh.next, n++)
+		report_next_hop(q, ages, d, to);
 }
 
 void report_cells(struct str *to, const char *kind, const struct span *cells, size_t n)

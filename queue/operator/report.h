@@ -5,7 +5,7 @@
 #ifndef QUEUE_OPERATOR_REPORT_H
 #define QUEUE_OPERATOR_REPORT_H
 
-#include "queue/attempt/queue.h"
+#include "queue/operator/ages.h"
 
 /* The row of message M, loaded as W. */
 void report_message(struct queue *q, const struct message *m, const struct loaded *w, struct str *to);
@@ -13,9 +13,9 @@ void report_message(struct queue *q, const struct message *m, const struct loade
 /* The row of M, its recipients and its history. */
 void report_show(struct queue *q, const struct message *m, const struct loaded *w, struct str *to);
 
-/* The state of the queue; with DETAIL also of each next hop. */
-void report_status(struct queue *q, bool detail, struct str *to);
-void report_next_hop(const struct queue *q, const struct destination *d, struct str *to);
+/* The state of the queue; with AGES, which may be NULL, also that of each next hop. */
+void report_status(struct queue *q, const struct ages *ages, struct str *to);
+void report_next_hop(const struct queue *q, const struct ages *ages, const struct destination *d, struct str *to);
 
 /* A row of KIND with N CELLS. */
 void report_cells(struct str *to, const char *kind, const struct span *cells, size_t n);

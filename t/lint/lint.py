@@ -38,6 +38,7 @@ PROGRAMS = {
     "ctl/filter": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/milter"], ["smtpd/filters"], ["ctl"], ["ctl/filter"]],
     "ctl/doctor": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/milter"], ["smtpd/filters"], ["ctl"], ["ctl/doctor"]],
     "ctl/dkim": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/doctor"], ["ctl/dkim"]],
+    "ctl/metrics": [["ctl"], ["ctl/metrics"]],
     "ctl/replay": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/replay"]],
     "ctl/import": [["ctl/import"]],
     "sendmail": [["sendmail"]],

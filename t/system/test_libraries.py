@@ -16,6 +16,7 @@ DIRECT = {
     "mailrootd": {},
     "mailrootctl": {**TLS, **SASL, **PASSWORDS},
     "mailroot-replay": {},
+    "mailroot-metrics": {},
     "mailroot-doctor": {**TLS, "libunbound": "DNS as other hosts see it"},
     "mailroot-filter": {},
     "mailroot-dkim": {**TLS, "libunbound": "records in DNS"},

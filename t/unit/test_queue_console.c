@@ -244,7 +244,28 @@ START_TEST(status_of_next_hops)
 	ck_assert_ptr_nonnull(strstr(str_text(&rows), "fact|messages|2\n"));
 	ck_assert_ptr_nonnull(strstr(str_text(&rows), "fact|waiting|1\n"));
 	ck_assert_ptr_nonnull(strstr(str_text(&rows), "fact|active|1\n"));
-	ck_assert_ptr_nonnull(strstr(str_text(&rows), "next_hop|[192.0.2.2]:25|1|0|0|up|0\n"));
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "next_hop|[192.0.2.2]:25|1|0|0|up|0||1|0\n"));
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "next_hop|[192.0.2.1]:25|0|0|0|"));
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "fact|disk_free|"));
+}
+END_TEST
+
+/* Held mail is old on purpose. A count may be some seconds old. */
+START_TEST(age_of_the_oldest_message)
+{
+	char held[MSGID_LEN + 1], old[MSGID_LEN + 1], young[MSGID_LEN + 1];
+	ASK(queue_status, .detail = true);
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "fact|oldest_s|0\n"));
+	accept_message(held, 60 * MINUTE, "app@example.net", "u@other.test");
+	accept_message(old, 30 * MINUTE, "app@example.net", "u@other.test");
+	accept_message(young, MINUTE, "app@example.net", "u@other.test");
+	ASK(queue_act, .action = ROW_HOLD, .select_id = span_of(held));
+	ASK(queue_status, .detail = true);
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "fact|oldest_s|0\n"));
+	pass(2 * AGES_PASS_MS);
+	ASK(queue_status, .detail = true);
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "fact|oldest_s|1810\n"));
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "|2|1810\n"));
 }
 END_TEST
 
@@ -265,6 +286,7 @@ int main(void)
 		packets_for_others_cost_the_link,
 		reader_that_goes_away,
 		status_of_next_hops,
+		age_of_the_oldest_message,
 	};
 	return run_tests("queue_console", tests, sizeof(tests) / sizeof(tests[0]), reader_open, reader_close);
 }

@@ -125,7 +125,7 @@ static bool status_names(const char *what)
 {
 	struct str out;
 	str_init(&out, 1 << 20);
-	report_status(&f.loop.queue, false, &out);
+	report_status(&f.loop.queue, NULL, &out);
 	bool found = memmem(out.at, out.len, what, strlen(what));
 	str_free(&out);
 	return found;

@@ -239,8 +239,9 @@ static const struct {
 	{WIRE_LINK_job_delivery, WIRE_UP, "idle "},
 	{WIRE_LINK_job_local, WIRE_DOWN, "job_copy job_notice "},
 	{WIRE_LINK_job_local, WIRE_UP, "idle "},
-	{WIRE_LINK_ctl_master, WIRE_DOWN, "ctl_row ctl_text ctl_done "},
-	{WIRE_LINK_ctl_master, WIRE_UP, "ctl_status ctl_reload ctl_users ctl_stop ctl_upgrade ctl_server ctl_connect "},
+	{WIRE_LINK_ctl_master, WIRE_DOWN, "ctl_row ctl_text ctl_done ctl_page "},
+	{WIRE_LINK_ctl_master, WIRE_UP,
+	 "ctl_status ctl_reload ctl_users ctl_stop ctl_upgrade ctl_server ctl_connect ctl_counters "},
 	{WIRE_LINK_ctl_queue, WIRE_DOWN, "ctl_row ctl_text ctl_done "},
 	{WIRE_LINK_ctl_queue, WIRE_UP,
 	 "queue_list queue_show queue_act queue_status queue_test badmail_list badmail_show badmail_act "
