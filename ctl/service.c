@@ -23,6 +23,13 @@ static uint64_t number_of(struct span cell)
 	return span_to_u64(cell, INT64_MAX / 1000, &n) ? n : 0;
 }
 
+/* The octets of a file system may be more than times can be. */
+static uint64_t octets_of(struct span cell)
+{
+	uint64_t n;
+	return span_to_u64(cell, UINT64_MAX, &n) ? n : 0;
+}
+
 static void take_service(struct service *service, const struct span *cells)
 {
 	service->version = keep(service, cells[0]);
@@ -166,11 +173,41 @@ static void take_hop(struct facts_context *to, const struct link_row *row)
 	};
 }
 
+static void take_file_system(struct facts_context *to, const struct link_row *row)
+{
+	struct service_server *server = to->server;
+	const struct span *cells = row->cells;
+	if (!server->file_systems)
+		server->file_systems =
+			arena_alloc(&to->service->arena, SERVICE_FILE_SYSTEMS_MAX * sizeof(*server->file_systems));
+	if (!server->file_systems || server->file_system_count == SERVICE_FILE_SYSTEMS_MAX)
+		return;
+	server->file_systems[server->file_system_count++] =
+		(struct service_file_system){keep(to->service, cells[0]), octets_of(cells[1]), octets_of(cells[2]),
+					     octets_of(cells[3]), octets_of(cells[4])};
+}
+
+static void take_certificate(struct facts_context *to, const struct link_row *row)
+{
+	struct service_server *server = to->server;
+	if (!server->certificates)
+		server->certificates =
+			arena_alloc(&to->service->arena, SERVICE_CERTIFICATES_MAX * sizeof(*server->certificates));
+	if (!server->certificates || server->certificate_count == SERVICE_CERTIFICATES_MAX)
+		return;
+	server->certificates[server->certificate_count++] =
+		(struct service_certificate){keep(to->service, row->cells[0]), number_of(row->cells[1])};
+}
+
 static void on_fact(void *context, const struct link_row *row)
 {
 	struct facts_context *to = context;
 	if (span_equal(row->kind, SPAN(ROW_RECIPIENTS)) && to->newest)
 		take_recipients(to, row);
+	if (span_equal(row->kind, SPAN(ROW_CERTIFICATE)) && to->newest)
+		take_certificate(to, row);
+	if (span_equal(row->kind, SPAN(ROW_FILE_SYSTEM)))
+		take_file_system(to, row);
 	if (span_equal(row->kind, SPAN(ROW_TROUBLE)))
 		take_wait(to, row);
 	if (span_equal(row->kind, SPAN(ROW_NEXT_HOP)))

@@ -14,6 +14,8 @@ enum {
 	SERVICE_PROCESSES_MAX = 32,
 	SERVICE_WAITS_MAX = 16,
 	SERVICE_HOPS_MAX = 1000, /* as many as a queue reports */
+	SERVICE_FILE_SYSTEMS_MAX = 64,
+	SERVICE_CERTIFICATES_MAX = 64,
 	SERVICE_ATTENTION_MAX = 64
 };
 
@@ -61,6 +63,17 @@ struct service_hop { /* a next hop: see ROW_NEXT_HOP */
 	bool counted; /* messages and oldest_s are known */
 };
 
+struct service_file_system { /* see ROW_FILE_SYSTEM */
+	const char *folder;
+	uint64_t free, size; /* octets */
+	uint64_t free_inodes, inodes;
+};
+
+struct service_certificate { /* see ROW_CERTIFICATE */
+	const char *file;
+	uint64_t until_s;
+};
+
 struct service_server {
 	const char *name;
 	const char *state;
@@ -71,6 +84,10 @@ struct service_server {
 	struct service_facts smtpd, queue;
 	struct service_hop *hops; /* in the arena */
 	size_t hop_count;
+	struct service_file_system *file_systems; /* in the arena */
+	size_t file_system_count;
+	struct service_certificate *certificates; /* of the newest smtpd; in the arena */
+	size_t certificate_count;
 	const char *waits[SERVICE_WAITS_MAX]; /* what mail waits for, and why: "drop folder /srv/drop: ..." */
 	size_t wait_count;
 	struct service_attention attention[SERVICE_ATTENTION_MAX];

@@ -199,6 +199,7 @@ int64_t loop_turn(struct loop *l)
 	index_turn(&l->console.index, q);
 	ages_turn(&l->console.ages, q);
 	badmail_sweep_turn(&l->badmail_sweep, q->store.badmail_fd, queue_server(q), q->mono_ms, q->wall_ms);
+	q->badmail = l->badmail_sweep.found;
 	more |= drops_count(&q->drops, q->mono_ms);
 	if (!q->messages.all_known || q->stopping || writable_stops(&q->writable))
 		return more ? 0 : SWEEP_MS;

@@ -225,7 +225,8 @@ static void answer(struct parent *p, int *link)
 	int err = ipc_receive(*link, p->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
 	if (err == -EAGAIN || err == -EINTR)
 		return;
-	const struct requests_counts counts = {p->worker.gateway, p->worker.clients, p->worker.usage, &p->worker.known};
+	const struct requests_counts counts = {p->worker.gateway, p->worker.clients, p->worker.usage, &p->worker.known,
+					       &p->attention};
 	bool useful = !err && !packet.eof && requests_serve(*link, packet.text, p->child.server, p->pool, &counts);
 	if (!err)
 		ipc_packet_close(&packet);

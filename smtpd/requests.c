@@ -269,6 +269,18 @@ static void send_recipients(struct answer *a, const struct known *known)
 	}
 }
 
+static void send_certificates(struct answer *a, const struct attention *attention)
+{
+	for (size_t i = 0; i < attention->n; i++) {
+		int64_t until = certificate_until(&attention->at[i]);
+		if (!until)
+			continue;
+		str_append_clean(&a->cells, span_of(attention->at[i].path));
+		str_printf(&a->cells, "%c%lld", ROW_SEPARATOR, (long long)until);
+		answer_row(a, ROW_CERTIFICATE);
+	}
+}
+
 static bool smtpd_status(struct answer *a, struct span packet, const struct config_server *server, struct prefork *pool,
 			 const struct requests_counts *counts)
 {
@@ -286,6 +298,7 @@ static bool smtpd_status(struct answer *a, struct span packet, const struct conf
 	send_fact(a, "processes", prefork_count(pool));
 	send_fact(a, "max", prefork_max(pool));
 	send_recipients(a, counts->known);
+	send_certificates(a, counts->attention);
 	gateway_warn(counts->gateway, server, &a->cells);
 	answer_done(a, 0, str_span(&a->cells));
 	return true;

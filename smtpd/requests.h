@@ -8,16 +8,18 @@
 #include "common/config/config.h"
 #include "common/process/prefork.h"
 #include "common/recipients/known.h"
+#include "common/tls/attention.h"
 #include "smtpd/policy/clients.h"
 #include "smtpd/policy/gateway.h"
 #include "smtpd/policy/usage.h"
 
-/* What workers count, and the lists of recipients that they see. */
+/* What workers count, the lists of recipients that they see, and the certificates. */
 struct requests_counts {
 	const struct gateway *gateway;
 	const struct clients *clients;
 	const struct usage *usage;
 	const struct known *known;
+	const struct attention *attention; /* has the certificates */
 };
 
 /* Answers one packet on LINK, which does not block. False: LINK is broken, and the caller closes it. */

@@ -78,6 +78,12 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
  */
 #define ROW_NEXT_HOP "next_hop"
 
+/*
+ * ... with detail, one for each file system that holds the spool, the badmail folder or a drop folder: the first such
+ * folder on it, free octets (for ordinary users), all octets, free inodes, all inodes.
+ */
+#define ROW_FILE_SYSTEM "file_system"
+
 /* oauth_act.action */
 enum row_oauth_action { ROW_OAUTH_STATUS = 1, ROW_OAUTH_TEST, ROW_OAUTH_LOGIN, ROW_OAUTH_FORGET, ROW_OAUTH_IMPORT };
 
@@ -196,6 +202,9 @@ enum row_oauth_action { ROW_OAUTH_STATUS = 1, ROW_OAUTH_TEST, ROW_OAUTH_LOGIN, R
  * it stays | none: there is no list), entries, seconds since the file in force was changed.
  */
 #define ROW_RECIPIENTS "recipients"
+
+/* smtpd_status: one of these a certificate for TLS: file, when the first of its chain expires (seconds since 1970). */
+#define ROW_CERTIFICATE "certificate"
 
 /* smtpd_status: ROW_FACT as from a queue. Names: sessions, idle, processes, max. ctl_done has a warning, if there is
  * one. smtpd_sessions: one of these a session: id, client, seconds since its start, what it does in words, seconds

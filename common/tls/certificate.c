@@ -357,6 +357,17 @@ void certificate_dates(const struct certificate *c, int64_t now_s, const struct 
 	ERR_clear_error();
 }
 
+int64_t certificate_until(const struct certificate *c)
+{
+	int64_t first = 0, until;
+	for (int i = 0; i < (c->chain ? sk_X509_num(c->chain) : 0); i++) {
+		if (seconds_of(X509_get0_notAfter(sk_X509_value(c->chain, i)), &until) && (!first || until < first))
+			first = until;
+	}
+	ERR_clear_error();
+	return first;
+}
+
 void certificate_name_missing(const struct certificate *all, size_t n, const char *name,
 			      const struct certificate_listener *to)
 {

@@ -50,6 +50,9 @@ bool certificate_judge(const char *path, struct span certificate, const char *ke
 /* Reports the dates at NOW_S, seconds of the wall clock: not valid yet, expired, expires soon; of the chain, too. */
 void certificate_dates(const struct certificate *c, int64_t now_s, const struct certificate_listener *to);
 
+/* When the first certificate of its chain expires, seconds of the wall clock; 0 = not known. */
+int64_t certificate_until(const struct certificate *c);
+
 /* Whether it has the host NAME, itself or by a wildcard (RFC 6125). */
 bool certificate_covers(const struct certificate *c, const char *name);
 

@@ -148,6 +148,20 @@ static void write_facts(const struct service *service, struct exposition *x)
 	}
 }
 
+static void write_certificates(const struct service *service, struct exposition *x)
+{
+	gauge(x, "mailroot_certificate_expiry_seconds",
+	      "When the certificate for TLS, or one of its chain, expires, in seconds since 1970.");
+	for (size_t i = 0; i < service->server_count; i++) {
+		const struct service_server *server = &service->servers[i];
+		for (size_t j = 0; j < server->certificate_count; j++) {
+			begin(x, server);
+			exposition_label(x, "file", span_of(server->certificates[j].file));
+			exposition_number(x, server->certificates[j].until_s);
+		}
+	}
+}
+
 void gauges_write(const struct scrape *scrape, struct exposition *x)
 {
 	write_service(scrape, x);
@@ -155,5 +169,6 @@ void gauges_write(const struct scrape *scrape, struct exposition *x)
 	write_processes(&scrape->service, x);
 	write_sessions(&scrape->service, x);
 	write_facts(&scrape->service, x);
+	write_certificates(&scrape->service, x);
 	hops_write(&scrape->service, x);
 }

@@ -10,6 +10,7 @@
 #include "queue/model/forget.h"
 #include "queue/model/message.h"
 #include "queue/model/pool.h"
+#include "queue/spool/badmail_sweep.h"
 #include "queue/spool/drop.h"
 #include "queue/spool/store.h"
 #include "queue/spool/writable.h"
@@ -46,6 +47,7 @@ struct queue {
 	struct pool delivery, local;
 	uint32_t routes; /* counts reloads that changed routes */
 	struct queue_observer observer;
+	struct badmail_found badmail; /* of the last walk through the badmail folder */
 
 	int verdicts;              /* link, borrowed */
 	int resolver;              /* link to the resolver, owned; -1 = none now */

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "common/base/clock.h"
 #include "common/base/language.h"
@@ -279,7 +278,7 @@ void report_show(struct queue *q, const struct message *m, const struct loaded *
 	str_free(&history);
 }
 
-static void fact(struct str *to, const char *name, size_t value)
+void report_fact(struct str *to, const char *name, size_t value)
 {
 	struct row row;
 	row_begin(&row);
@@ -364,34 +363,24 @@ static void report_spool(const struct queue *q, struct str *to)
 static void report_oldest(const struct queue *q, const struct ages *ages, struct str *to)
 {
 	int64_t oldest_ms = ages_oldest(ages), age_ms = oldest_ms ? q->wall_ms - oldest_ms : 0;
-	fact(to, "oldest_s", age_ms > 0 ? (size_t)(age_ms / 1000) : 0);
-}
-
-static void report_disk(const struct queue *q, struct str *to)
-{
-	struct statvfs disk;
-	if (fstatvfs(q->store.new_fd, &disk))
-		return;
-	fact(to, "disk_free", (size_t)disk.f_bavail * disk.f_frsize);
-	fact(to, "disk_size", (size_t)disk.f_blocks * disk.f_frsize);
-	fact(to, "disk_free_inodes", (size_t)disk.f_favail);
+	report_fact(to, "oldest_s", age_ms > 0 ? (size_t)(age_ms / 1000) : 0);
 }
 
 void report_status(struct queue *q, const struct ages *ages, struct str *to)
 {
 	const size_t *counts = q->messages.counts;
 	size_t active = counts[MESSAGE_ACTIVE] + counts[MESSAGE_PARKED];
-	fact(to, "messages", messages_count(&q->messages));
-	fact(to, "active", active);
-	fact(to, "waiting", counts[MESSAGE_WAITING]);
-	fact(to, "held", counts[MESSAGE_HELD]);
-	fact(to, "locked", counts[MESSAGE_LOCKED]);
-	fact(to, "new",
-	     messages_count(&q->messages) - active - counts[MESSAGE_WAITING] - counts[MESSAGE_HELD] -
-		     counts[MESSAGE_LOCKED]);
-	fact(to, "jobs_at_workers", queue_jobs_out(q));
-	fact(to, "workers_delivery", pool_count(&q->delivery));
-	fact(to, "workers_local", pool_count(&q->local));
+	report_fact(to, "messages", messages_count(&q->messages));
+	report_fact(to, "active", active);
+	report_fact(to, "waiting", counts[MESSAGE_WAITING]);
+	report_fact(to, "held", counts[MESSAGE_HELD]);
+	report_fact(to, "locked", counts[MESSAGE_LOCKED]);
+	report_fact(to, "new",
+		    messages_count(&q->messages) - active - counts[MESSAGE_WAITING] - counts[MESSAGE_HELD] -
+			    counts[MESSAGE_LOCKED]);
+	report_fact(to, "jobs_at_workers", queue_jobs_out(q));
+	report_fact(to, "workers_delivery", pool_count(&q->delivery));
+	report_fact(to, "workers_local", pool_count(&q->local));
 	report_spool(q, to);
 	for (size_t i = 0; i < q->drops.n; i++)
 		report_folder(q, &q->drops.at[i], to);
@@ -400,6 +389,8 @@ void report_status(struct queue *q, const struct ages *ages, struct str *to)
 		return;
 	report_oldest(q, ages, to);
 	report_disk(q, to);
+	report_file_systems(q, to);
+	report_badmail(q, to);
 	size_t n = 0;
 	for (const struct destination *d = q->destinations.table; d && n < NEXT_HOPS_MAX; d = d->hh.next, n++)
 		report_next_hop(q, ages, d, to);

@@ -15,7 +15,13 @@ void report_show(struct queue *q, const struct message *m, const struct loaded *
 
 /* The state of the queue; with AGES, which may be NULL, also that of each next hop. */
 void report_status(struct queue *q, const struct ages *ages, struct str *to);
+void report_fact(struct str *to, const char *name, size_t value);
 void report_next_hop(const struct queue *q, const struct ages *ages, const struct destination *d, struct str *to);
+
+/* report_place.c, parts of report_status: the disk of the spool, all file systems, the badmail folder. */
+void report_disk(const struct queue *q, struct str *to);
+void report_file_systems(const struct queue *q, struct str *to);
+void report_badmail(const struct queue *q, struct str *to);
 
 /* A row of KIND with N CELLS. */
 void report_cells(struct str *to, const char *kind, const struct span *cells, size_t n);

@@ -30,6 +30,7 @@ static void end_walk(struct badmail_sweep *s)
 	s->folder = NULL;
 	s->trimming = false;
 	s->next_ms = s->mono_ms + SWEEP_EVERY_MS;
+	s->look_ms = s->mono_ms + SWEEP_LOOK_MS + 9 * (s->mono_ms - s->began_ms);
 }
 
 static size_t bucket_of(const struct badmail_sweep *s, const struct badmail *b)
@@ -65,6 +66,23 @@ static void remove_orphan(const struct badmail_sweep *s, const char *entry)
 		unlinkat(s->badmail, entry, 0);
 }
 
+static void count_one(struct badmail_found *counting, const struct badmail *b)
+{
+	if (b->deleted)
+		return;
+	counting->messages++;
+	if (b->since_ms > counting->newest_ms)
+		counting->newest_ms = b->since_ms;
+}
+
+/* Whether B is removed in this walk. */
+static bool must_go(const struct badmail_sweep *s, const struct badmail *b, size_t bucket)
+{
+	if (!s->trimming)
+		return badmail_until(b, s->server->badmail_keep) <= s->wall_ms;
+	return bucket > s->oldest || (bucket == s->oldest && s->excess);
+}
+
 static void look_at(struct badmail_sweep *s, const char *entry)
 {
 	struct badmail b;
@@ -78,11 +96,12 @@ static void look_at(struct badmail_sweep *s, const char *entry)
 	if (badmail_look(s->badmail, id, &b) < 0 || (!b.reason[0] && !msgid_valid(span_of(id))))
 		return;
 	size_t bucket = bucket_of(s, &b);
-	if (!s->trimming && badmail_until(&b, s->server->badmail_keep) <= s->wall_ms) {
-		s->expired += remove_one(s, &b);
+	if (!must_go(s, &b, bucket)) {
+		count_one(&s->counting, &b);
+		s->buckets[bucket] += s->trimming ? 0 : b.size;
 	} else if (!s->trimming) {
-		s->buckets[bucket] += b.size;
-	} else if (bucket > s->oldest || (bucket == s->oldest && s->excess)) {
+		s->expired += remove_one(s, &b);
+	} else {
 		s->trimmed += remove_one(s, &b);
 		if (bucket == s->oldest)
 			s->excess -= b.size < s->excess ? b.size : s->excess;
@@ -109,19 +128,38 @@ static void end_of_folder(struct badmail_sweep *s)
 {
 	if (!s->trimming && must_trim(s)) {
 		s->trimming = true;
+		s->counting = (struct badmail_found){0};
 		rewinddir(s->folder);
 		return;
 	}
+	s->found = s->counting;
+	s->found.known = true;
 	if (s->expired || s->trimmed)
 		log_info("badmail: removed %zu by badmail_keep (deleted messages after 7 days) and %zu by badmail_max",
 			 s->expired, s->trimmed);
 	end_walk(s);
 }
 
+/* The time of the last change of the folder: a file came or went. */
+static struct timespec last_change(const struct badmail_sweep *s)
+{
+	struct stat st;
+	return fstat(s->badmail, &st) ? s->changed : st.st_mtim;
+}
+
+static bool has_changed(const struct badmail_sweep *s)
+{
+	struct timespec now = last_change(s);
+	return now.tv_sec != s->changed.tv_sec || now.tv_nsec != s->changed.tv_nsec;
+}
+
 static void begin_walk(struct badmail_sweep *s)
 {
 	memset(s->buckets, 0, sizeof(s->buckets));
 	s->expired = s->trimmed = 0;
+	s->counting = (struct badmail_found){0};
+	s->changed = last_change(s);
+	s->began_ms = s->mono_ms;
 	if (!open_folder(s)) {
 		log_warning("badmail: can't read the folder: %s", strerror(errno));
 		end_walk(s);
@@ -137,6 +175,11 @@ void badmail_sweep_turn(struct badmail_sweep *s, int badmail, const struct confi
 	s->wall_ms = wall_ms;
 	if (!s->next_ms)
 		s->next_ms = s->mono_ms + SWEEP_FIRST_MS;
+	if (!s->folder && s->found.known && s->mono_ms >= s->look_ms) {
+		s->look_ms = s->mono_ms + SWEEP_LOOK_MS;
+		if (has_changed(s))
+			s->next_ms = s->mono_ms;
+	}
 	if (s->next_ms > s->mono_ms)
 		return;
 	if (!s->folder)

@@ -10,11 +10,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "common/config/config.h"
 
+/* What stays in the folder, without what an operator deleted. */
+struct badmail_found {
+	bool known;
+	size_t messages;
+	int64_t newest_ms; /* when the newest came, wall clock; 0 = there is none */
+};
+
 /* A bucket covers a 512th of badmail_keep. Within the oldest bucket that may stay, any mail may be removed. */
 enum { SWEEP_BUCKETS = 512, SWEEP_FIRST_MS = 5000, SWEEP_EVERY_MS = 10 * 60 * 1000, SWEEP_SLICE_MS = 20 };
+
+/* A turn looks this often whether the folder has changed, and begins a walk then; a long walk makes it look less often.
+ */
+enum { SWEEP_LOOK_MS = 5000 };
 
 struct badmail_sweep {
 	DIR *folder; /* owned; NULL = no walk runs */
@@ -24,6 +36,9 @@ struct badmail_sweep {
 	size_t oldest;   /* the oldest bucket that may stay, in part */
 	uint64_t excess; /* octets of it to be removed */
 	size_t expired, trimmed;
+	struct badmail_found found, counting; /* by the last walk; by the one that runs */
+	struct timespec changed;              /* mtime of the folder when the last walk began */
+	int64_t began_ms, look_ms;            /* the last walk; when to look next for a change */
 	/* of the present turn: */
 	int badmail; /* the folder */
 	const struct config_server *server;

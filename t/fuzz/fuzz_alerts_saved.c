@@ -1,4 +1,4 @@
-#include "queue/alerts/saved.h"
+#include "ctl/alerts/saved.h"
 #include "t/fuzz/must.h"
 
 /* A state that is accepted can be written, and what is written is read as the same. */

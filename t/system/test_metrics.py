@@ -2,8 +2,10 @@
 """`mailrootctl metrics`: what it prints is what the processes have counted and what they are doing, and others can read it."""
 import smtplib
 import subprocess
+import time
 import unittest
 
+import certs
 import harness
 import metrics
 from counted import counted
@@ -65,6 +67,20 @@ class Metrics(unittest.TestCase):
                 self.assertEqual(metrics.parsed(metrics.text(server))['mailroot_sessions{direction="in"}'], 1)
             server.ctl("server", "pause", "test")
             wait_for(lambda: metrics.parsed(metrics.text(server))["mailroot_server_up"] == 0, "a paused server")
+
+    def test_badmail_and_certificates(self):
+        with Service() as server:
+            ours = certs.Authority(server.folder).issue("mail.here.test", days=5)
+            server.write_conf(f"    access {{ tls_certificate {ours} }}\n")
+            server.ctl("reload")
+            wait_for(lambda: "mailroot_badmail_messages" in metrics.parsed(metrics.text(server)), "the first walk through badmail")
+            values = metrics.parsed(metrics.text(server))
+            self.assertEqual(values["mailroot_badmail_messages"], 0)
+            left = values[f'mailroot_certificate_expiry_seconds{{file="{ours.certificate}"}}'] - time.time()
+            self.assertTrue(3 * 86400 < left <= 4 * 86400 + 60, left)
+            (server.server_folder() / "badmail" / "one.eml").write_text("x\r\n")
+            (server.server_folder() / "badmail" / "one.txt").write_text("why\n")
+            wait_for(lambda: metrics.parsed(metrics.text(server))["mailroot_badmail_messages"] == 1, "the message in badmail", 40)
 
     def test_prometheus_reads_it(self):
         with Service() as server:

@@ -7,7 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
-#include "queue/alerts/command.h"
+#include "ctl/alerts/command.h"
 #include "t/unit/suite.h"
 
 static char folder[64], path[100], result[100];

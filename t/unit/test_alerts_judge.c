@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "queue/alerts/judge.h"
+#include "ctl/alerts/judge.h"
 #include "t/unit/suite.h"
 
 START_TEST(the_age_of_the_oldest_message)

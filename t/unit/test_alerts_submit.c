@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "queue/alerts/submit.h"
+#include "ctl/alerts/submit.h"
 #include "t/unit/suite.h"
 
 static char said[SUBMIT_SAID_MAX];

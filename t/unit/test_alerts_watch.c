@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "queue/alerts/notice.h"
-#include "queue/alerts/saved.h"
+#include "ctl/alerts/notice.h"
+#include "ctl/alerts/saved.h"
 #include "t/unit/suite.h"
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, ROUND = 10 * SECOND };
@@ -88,6 +88,24 @@ START_TEST(a_short_condition_is_no_news)
 }
 END_TEST
 
+START_TEST(the_setting_quiet_makes_the_end_come_sooner)
+{
+	watch.quiet_max_ms = 30 * SECOND;
+	see(ALERT_NEXT_HOP_DOWN, WATCH_BAD, 0, "mx.example");
+	ck_assert_int_eq(tell(), WATCH_HOLDS);
+	see_hop(WATCH_GOOD);
+	now += 29 * SECOND;
+	see_hop(WATCH_GOOD);
+	ck_assert_int_eq(tell(), -1);
+	now += SECOND;
+	see_hop(WATCH_GOOD);
+	ck_assert_int_eq(tell(), WATCH_OVER);
+	see(ALERT_BADMAIL, WATCH_BAD, 0, "a");
+	see(ALERT_BADMAIL, WATCH_GOOD, 0, "a");
+	ck_assert_uint_eq(watch.brief, 1); /* at once, as always */
+}
+END_TEST
+
 START_TEST(what_flaps_is_one_alert)
 {
 	unsigned messages = 0;
@@ -127,7 +145,7 @@ START_TEST(what_is_not_seen_any_more_is_good_and_a_silent_process_changes_nothin
 {
 	see(ALERT_BADMAIL, WATCH_BAD, 0, "a");
 	see(ALERT_BADMAIL, WATCH_BAD, 0, "b");
-	see(ALERT_SECRET, WATCH_BAD, 0, "c");
+	see(ALERT_PROBLEM, WATCH_BAD, 0, "c");
 	watch_round(&watch, ALERT_BADMAIL, "default", now);
 	ck_assert_int_eq(tell(), WATCH_HOLDS);
 	ck_assert_int_eq(tell(), WATCH_HOLDS);
@@ -141,7 +159,7 @@ START_TEST(what_is_not_seen_any_more_is_good_and_a_silent_process_changes_nothin
 	ck_assert_str_eq(watch_first_due(&watch)->object, "a");
 	ck_assert_int_eq(tell(), WATCH_OVER);
 	ck_assert_uint_eq(watch.n, 2);
-	watch_forget(&watch, ALERT_SECRET, "default");
+	watch_forget(&watch, ALERT_PROBLEM, "default");
 	ck_assert_uint_eq(watch.n, 1);
 	ck_assert_str_eq(watch.at[0].object, "b");
 }
@@ -177,7 +195,7 @@ START_TEST(a_server_in_trouble_carries_no_message)
 					       ALERT_NO_ANSWER};
 	see(ALERT_BADMAIL, WATCH_BAD, 0, "a");
 	see(ALERT_CERTIFICATE, WATCH_BAD, 0, "a");
-	see(ALERT_SECRET, WATCH_BAD, 0, "a");
+	see(ALERT_PROBLEM, WATCH_BAD, 0, "a");
 	ck_assert(watch_carries_mail(&watch, "default"));
 	for (size_t i = 0; i < sizeof(stop) / sizeof(stop[0]); i++) {
 		see(stop[i], WATCH_BAD, MINUTE, "a");
@@ -409,8 +427,8 @@ START_TEST(a_message_that_sums_up_names_what_began_and_what_ended)
 	ck_assert(notice_all(&notice, &watch, "relay.example", now));
 	ck_assert_str_eq(notice.subject, "60 more alerts of Mailroot");
 	const char *body = str_text(&notice.body);
-	contains(body, "New badmail in 2.example (server default)\n");
-	contains(body, "New badmail in 51.example (server default)\n");
+	contains(body, "New mail in 2.example (server default)\n");
+	contains(body, "New mail in 51.example (server default)\n");
 	ck_assert_ptr_null(strstr(body, "52.example"));
 	ck_assert_ptr_null(strstr(body, "/cert.pem"));
 	contains(body, "Alerts that are not named here: 9\n");
@@ -426,6 +444,7 @@ int main(void)
 	const TTest *const tests[] = {
 		one_message_when_it_begins_and_one_when_it_ends,
 		a_short_condition_is_no_news,
+		the_setting_quiet_makes_the_end_come_sooner,
 		what_flaps_is_one_alert,
 		between_the_levels_nothing_changes,
 		what_is_not_seen_any_more_is_good_and_a_silent_process_changes_nothing,

@@ -97,6 +97,7 @@ START_TEST(files_that_are_not_pem_are_reported)
 	hear(junk[_i].says);
 	ck_assert_ptr_null(c.chain);
 	certificate_dates(&c, NOW, &to);
+	ck_assert_int_eq(certificate_until(&c), 0);
 	ck_assert(!certificate_covers(&c, "mail.example.com"));
 }
 END_TEST
@@ -158,6 +159,7 @@ START_TEST(an_expired_chain_is_reported)
 	ck_assert(judge(CERTIFICATE_SERVER));
 	certificate_dates(&c, NOW, &to);
 	hear("W certificate /c.pem: number 2 in it (CN = Root) expired on 2027-01-14");
+	ck_assert_int_eq(certificate_until(&c), NOW - DAY);
 	unmake(&root);
 	unmake(&own);
 }

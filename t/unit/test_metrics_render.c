@@ -48,6 +48,20 @@ START_TEST(a_server_without_counters_has_no_samples_of_them)
 }
 END_TEST
 
+START_TEST(certificates_have_a_sample_each)
+{
+	struct service_server *server = &scrape.service.servers[0];
+	struct service_certificate certificates[] = {{"/a.pem", 1800000000}, {"/b.pem", 1}};
+	server->certificates = certificates;
+	server->certificate_count = 2;
+	server->queue = (struct service_facts){.at = {{"badmail_messages", "3"}}, .n = 1};
+	make(EXPOSITION_PROMETHEUS, false);
+	EXPECT("mailroot_certificate_expiry_seconds{server=\"a\",file=\"/a.pem\"} 1800000000");
+	EXPECT("mailroot_certificate_expiry_seconds{server=\"a\",file=\"/b.pem\"} 1");
+	EXPECT("mailroot_badmail_messages{server=\"a\"} 3");
+}
+END_TEST
+
 START_TEST(state_of_servers_and_processes)
 {
 	struct service_server *server = &scrape.service.servers[0];
@@ -129,6 +143,7 @@ int main(void)
 		names_and_types_of_both_formats,
 		histogram_counts_upwards,
 		a_server_without_counters_has_no_samples_of_them,
+		certificates_have_a_sample_each,
 		state_of_servers_and_processes,
 		labels_are_escaped,
 		the_busiest_next_hops_have_a_name,

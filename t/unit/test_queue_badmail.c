@@ -283,6 +283,40 @@ START_TEST(old_mail_is_removed)
 }
 END_TEST
 
+START_TEST(what_stays_is_counted)
+{
+	const struct badmail_found *found = &f.loop.queue.badmail;
+	put_bad("young", 10, 3 * DAY, "why\n");
+	put_bad("newer", 10, 2 * DAY, "why\n");
+	put_bad("old", 10, 31 * DAY, "why\n");
+	put_bad("deleted", 10, DAY, BADMAIL_DELETED " on x.\n");
+	put_bad("foreign", 10, DAY, NULL);
+	ck_assert(!found->known);
+	sweep();
+	ck_assert(found->known);
+	ck_assert_uint_eq(found->messages, 2);
+	ck_assert_int_eq(found->newest_ms / 1000, (f.loop.queue.wall_ms - SWEEP_EVERY_MS) / 1000 - 2 * DAY / 1000);
+}
+END_TEST
+
+/* Long before the next walk is due. */
+START_TEST(a_change_is_seen_soon)
+{
+	const struct badmail_found *found = &f.loop.queue.badmail;
+	sweep();
+	ck_assert_uint_eq(found->messages, 0);
+	put_bad("m", 10, DAY, "why\n");
+	for (int i = 0; i < 12; i++)
+		pass(1000);
+	ck_assert_uint_eq(found->messages, 1);
+	ck_assert_int_eq(unlink(path_of("badmail/m.eml")), 0);
+	for (int i = 0; i < 12; i++)
+		pass(1000);
+	ck_assert_uint_eq(found->messages, 0);
+	ck_assert_int_eq(found->newest_ms, 0);
+}
+END_TEST
+
 START_TEST(the_oldest_are_removed_when_there_are_too_many)
 {
 	char name[16];
@@ -332,6 +366,8 @@ int main(void)
 		what_a_filter_has_changed_is_sent,
 		old_mail_is_removed,
 		the_oldest_are_removed_when_there_are_too_many,
+		what_stays_is_counted,
+		a_change_is_seen_soon,
 		no_more_are_removed_than_necessary,
 	};
 	return run_tests("queue_badmail", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);

@@ -60,7 +60,8 @@ static enum wire_type hear(struct ipc_packet *packet)
 }
 
 static const struct known no_lists;
-static const struct requests_counts counts = {NULL, NULL, NULL, &no_lists};
+static const struct attention no_certificates;
+static const struct requests_counts counts = {NULL, NULL, NULL, &no_lists, &no_certificates};
 
 static bool ask(struct str *request)
 {

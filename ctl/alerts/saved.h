@@ -6,12 +6,12 @@
  *	alert KIND STATE TOLD SINCE GOOD SERVER OBJECT DETAIL
  *	sent TIME
  */
-#ifndef QUEUE_ALERTS_SAVED_H
-#define QUEUE_ALERTS_SAVED_H
+#ifndef CTL_ALERTS_SAVED_H
+#define CTL_ALERTS_SAVED_H
 
 #include "common/base/str.h"
-#include "queue/alerts/throttle.h"
-#include "queue/alerts/watch.h"
+#include "ctl/alerts/throttle.h"
+#include "ctl/alerts/watch.h"
 
 enum { SAVED_MAX = 512 << 10 }; /* octets of the text: more than WATCH_MAX lines need */
 

@@ -3,8 +3,8 @@
  * and then one message sums it all up. A message that could not be sent is tried again after a minute, then less and
  * less often. Pure: it is told the time.
  */
-#ifndef QUEUE_ALERTS_THROTTLE_H
-#define QUEUE_ALERTS_THROTTLE_H
+#ifndef CTL_ALERTS_THROTTLE_H
+#define CTL_ALERTS_THROTTLE_H
 
 #include "common/base/span.h"
 

@@ -1,4 +1,4 @@
-#include "queue/alerts/judge.h"
+#include "ctl/alerts/judge.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
  * Sends one mail over a connected socket by SMTP, without TLS and without authentication: to the host of `via`, or to a
  * listener of our own.
  */
-#ifndef QUEUE_ALERTS_SUBMIT_H
-#define QUEUE_ALERTS_SUBMIT_H
+#ifndef CTL_ALERTS_SUBMIT_H
+#define CTL_ALERTS_SUBMIT_H
 
 #include "common/base/span.h"
 

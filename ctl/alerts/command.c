@@ -1,4 +1,4 @@
-#include "queue/alerts/command.h"
+#include "ctl/alerts/command.h"
 
 #include <errno.h>
 #include <fcntl.h>

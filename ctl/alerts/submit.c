@@ -1,4 +1,4 @@
-#include "queue/alerts/submit.h"
+#include "ctl/alerts/submit.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "queue/alerts/notice.h"
+#include "ctl/alerts/notice.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,10 +2,10 @@
  * Whether what was measured is good or bad, by the limits of the administrator. Numbers that go up and down have room
  * between the two. Pure.
  */
-#ifndef QUEUE_ALERTS_JUDGE_H
-#define QUEUE_ALERTS_JUDGE_H
+#ifndef CTL_ALERTS_JUDGE_H
+#define CTL_ALERTS_JUDGE_H
 
-#include "queue/alerts/watch.h"
+#include "ctl/alerts/watch.h"
 
 /* The oldest message waits for AGE_MS: bad from LIMIT_MS on, good below nine tenths of it. */
 enum watch_level judge_age(int64_t age_ms, int64_t limit_ms);

@@ -7,14 +7,14 @@
  * numbers that move around their limit. News stay due until watch_told, so a message that could not be sent is sent
  * later, and a condition that ended before its beginning was told is only counted.
  */
-#ifndef QUEUE_ALERTS_WATCH_H
-#define QUEUE_ALERTS_WATCH_H
+#ifndef CTL_ALERTS_WATCH_H
+#define CTL_ALERTS_WATCH_H
 
 #include "common/base/span.h"
 
 enum alert_kind {
 #define ALERT(kind, ...) ALERT_##kind,
-#include "queue/alerts/alerts.def"
+#include "ctl/alerts/alerts.def"
 #undef ALERT
 	ALERT_KINDS
 };
@@ -40,7 +40,7 @@ struct watch_alert {
 	enum watch_state state;
 	bool seen;                         /* since the last watch_round of its kind and server */
 	bool told;                         /* the beginning was told */
-	char server[WATCH_SERVER_MAX + 1]; /* virtual server */
+	char server[WATCH_SERVER_MAX + 1]; /* virtual server; "" = the whole machine */
 	char object[WATCH_OBJECT_MAX + 1]; /* next hop, file, folder or role: printable */
 	char detail[WATCH_DETAIL_MAX + 1]; /* what was seen last when it was bad: printable */
 	int64_t since_ms;                  /* wall clock: when it was first bad */
@@ -50,8 +50,9 @@ struct watch_alert {
 struct watch {
 	struct watch_alert at[WATCH_MAX];
 	size_t n;
-	uint64_t lost;  /* conditions for which there was no room */
-	uint64_t brief; /* conditions that ended before their beginning was told, since the last watch_summed */
+	uint64_t lost;        /* conditions for which there was no room */
+	uint64_t brief;       /* conditions that ended before their beginning was told, since the last watch_summed */
+	int64_t quiet_max_ms; /* of the administrator: no kind waits longer for its end; 0 = as alerts.def says */
 };
 
 struct watch_sight {

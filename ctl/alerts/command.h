@@ -11,8 +11,8 @@
  *
  * The command inherits no other descriptor; what it writes is dropped. What it leaves running in its group is killed.
  */
-#ifndef QUEUE_ALERTS_COMMAND_H
-#define QUEUE_ALERTS_COMMAND_H
+#ifndef CTL_ALERTS_COMMAND_H
+#define CTL_ALERTS_COMMAND_H
 
 #include "common/base/span.h"
 

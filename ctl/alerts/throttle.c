@@ -1,4 +1,4 @@
-#include "queue/alerts/throttle.h"
+#include "ctl/alerts/throttle.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "queue/alerts/watch.h"
+#include "ctl/alerts/watch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@ static const struct {
 } kinds[ALERT_KINDS] = {
 #define ALERT(kind, word, quiet_ms, stops_mail, began, ended, advice)                                                  \
 	[ALERT_##kind] = {word, began, ended, advice, quiet_ms, stops_mail},
-#include "queue/alerts/alerts.def"
+#include "ctl/alerts/alerts.def"
 #undef ALERT
 };
 
@@ -52,6 +52,12 @@ static bool lasted(int64_t *since, int64_t now, int64_t ms)
 	return now - *since >= ms;
 }
 
+static int64_t quiet_ms(const struct watch *w, enum alert_kind kind)
+{
+	int64_t ms = kinds[kind].quiet_ms;
+	return w->quiet_max_ms && w->quiet_max_ms < ms ? w->quiet_max_ms : ms;
+}
+
 static void see_bad(struct watch_alert *alert, int64_t hold_ms, int64_t now)
 {
 	if (alert->state != WATCH_BEGINS || lasted(&alert->since_ms, now, hold_ms))
@@ -69,7 +75,7 @@ static bool see_good(struct watch *w, struct watch_alert *alert, int64_t now)
 		alert->state = WATCH_ENDS;
 		alert->good_ms = now;
 	}
-	if (alert->state != WATCH_ENDS || !lasted(&alert->good_ms, now, kinds[alert->kind].quiet_ms))
+	if (alert->state != WATCH_ENDS || !lasted(&alert->good_ms, now, quiet_ms(w, alert->kind)))
 		return true;
 	alert->state = WATCH_OVER;
 	if (alert->told)
@@ -190,8 +196,10 @@ void watch_subject(const struct watch_alert *alert, char *to, size_t size)
 	const char *format = alert->state == WATCH_OVER ? kinds[alert->kind].ended : kinds[alert->kind].began;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	snprintf(to, size, format, alert->object, alert->server);
+	int n = snprintf(to, size, format, alert->object);
 #pragma GCC diagnostic pop
+	if (alert->server[0] && n >= 0 && (size_t)n < size)
+		snprintf(to + n, size - (size_t)n, " (server %s)", alert->server);
 }
 
 const char *watch_word(enum alert_kind kind)

@@ -2,11 +2,11 @@
  * The texts of alerts: a subject and a body in plain English that say what, since when, where and what to do. The body
  * is also what the command reads; its lines end with LF. Pure.
  */
-#ifndef QUEUE_ALERTS_NOTICE_H
-#define QUEUE_ALERTS_NOTICE_H
+#ifndef CTL_ALERTS_NOTICE_H
+#define CTL_ALERTS_NOTICE_H
 
 #include "common/base/str.h"
-#include "queue/alerts/watch.h"
+#include "ctl/alerts/watch.h"
 
 enum { NOTICE_SUBJECT_MAX = 512, NOTICE_BODY_MAX = 64 << 10 };
 

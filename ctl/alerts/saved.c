@@ -1,4 +1,4 @@
-#include "queue/alerts/saved.h"
+#include "ctl/alerts/saved.h"
 
 #include <inttypes.h>
 #include <string.h>
