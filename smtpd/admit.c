@@ -4,7 +4,7 @@
 #include "common/base/log.h"
 #include "common/ipc/counters.h"
 #include "smtpd/policy/excess.h"
-#include "smtpd/serve.h"
+#include "smtpd/policy/naming.h"
 
 /* The client has too many connections at a time. One line a minute says so. */
 static void log_crowd(struct worker_context *w, const struct ipaddr *client, size_t most, bool refused)
@@ -20,40 +20,24 @@ static void log_crowd(struct worker_context *w, const struct ipaddr *client, siz
 			address, most, refused ? "refused" : "over-limit", times);
 }
 
-/* False: refused, and FD is closed. */
-static bool within_crowd(struct worker_context *w, size_t slot, int fd, const struct serve_tls *tls,
-			 const struct ipaddr *client)
+static enum reply_id within_crowd(struct worker_context *w, size_t slot, const struct ipaddr *client, struct str *about)
 {
 	const struct config_server *server = live_server(&w->live);
 	size_t connections = clients_enter(w->clients, slot, client);
 	struct clients_limit limit = clients_limit(server, client);
 	bool logs = server->client.over == CONFIG_OVER_LOG && connections <= limit.share;
 	size_t most = limit.most < limit.share ? limit.most : limit.share;
-	struct str about;
 	if (connections <= most)
-		return true;
+		return REPLY_NONE;
 	log_crowd(w, client, most, !logs);
 	if (logs)
-		return true;
-	str_init(&about, LIMIT_LINE);
-	excess_crowd_reply(client, most, &about);
-	serve_refusal(fd, tls, server, REPLY_CLIENT_CROWDED, str_span(&about));
-	str_free(&about);
-	return false;
+		return REPLY_NONE;
+	excess_crowd_reply(client, most, about);
+	return REPLY_CLIENT_CROWDED;
 }
 
-static void refuse_rate(struct worker_context *w, int fd, const struct serve_tls *tls, const struct excess *excess)
-{
-	struct str about;
-	excess_log(excess, w->usage, clock_mono_ms());
-	str_init(&about, LIMIT_LINE);
-	excess_reply(excess, &about);
-	serve_refusal(fd, tls, excess->server, REPLY_OVER_LIMIT_CLOSING, str_span(&about));
-	str_free(&about);
-}
-
-/* The rates of new connections and of errors. False: refused, and FD is closed. */
-static bool within_rate(struct worker_context *w, int fd, const struct serve_tls *tls, const struct ipaddr *client)
+/* The rates of new connections and of errors. */
+static enum reply_id within_rate(struct worker_context *w, const struct ipaddr *client, struct str *about)
 {
 	const struct config_server *server = live_server(&w->live);
 	const struct usage_who who = {client, NULL, NULL};
@@ -68,16 +52,18 @@ static bool within_rate(struct worker_context *w, int fd, const struct serve_tls
 					    logs || excepted, now);
 	}
 	if (!excess.wait_ms || excepted)
-		return true;
-	if (!logs)
-		refuse_rate(w, fd, tls, &excess);
-	else
-		excess_log(&excess, usage, now);
-	return logs;
+		return REPLY_NONE;
+	excess_log(&excess, usage, now);
+	if (logs)
+		return REPLY_NONE;
+	excess_reply(&excess, about);
+	return REPLY_OVER_LIMIT_CLOSING;
 }
 
-bool admit_client(struct worker_context *w, size_t slot, int fd, const struct serve_tls *tls,
-		  const struct ipaddr *client)
+enum reply_id admit_client(struct worker_context *w, size_t slot, const struct ipaddr *client, struct str *about)
 {
-	return within_crowd(w, slot, fd, tls, client) && within_rate(w, fd, tls, client);
+	if (naming_permits(&live_server(&w->live)->xclient_list, client))
+		return REPLY_NONE;
+	enum reply_id refusal = within_crowd(w, slot, client, about);
+	return refusal == REPLY_NONE ? within_rate(w, client, about) : refusal;
 }

@@ -6,10 +6,11 @@
 #include "smtpd/worker.h"
 
 /*
- * Worker: CLIENT has connected as FD, which counts for it in SLOT from now on (clients_leave when it is over). False:
- * the client is over a limit; FD is closed after a 421 that says which one, and the log says so once a minute.
+ * Worker: CLIENT has connected, or XCLIENT has named it. The connection counts for it in SLOT from now on
+ * (clients_leave when it is over). REPLY_NONE, or the 421 with our name as $1 and ABOUT (initialized, LIMIT_LINE) as
+ * $2: the client is over a limit, and the log says so once a minute. A host in xclient_list has none, since it connects
+ * for its clients.
  */
-bool admit_client(struct worker_context *context, size_t slot, int fd, const struct serve_tls *tls,
-		  const struct ipaddr *client);
+enum reply_id admit_client(struct worker_context *context, size_t slot, const struct ipaddr *client, struct str *about);
 
 #endif

@@ -26,13 +26,15 @@ struct serve_stop {
 /* The services that a session uses. All are borrowed. */
 struct serve_services {
 	const struct store *store;
-	const struct names *names;             /* NULL = names are not looked up */
-	const struct lists *lists;             /* NULL = DNS lists are not asked */
-	struct auth *auth;                     /* NULL = no authentication */
-	const struct etrn *etrn;               /* NULL = no ETRN, no ATRN */
-	struct usage *usage;                   /* NULL = nothing is counted for clients */
-	bool (*pause)(void *context);          /* true: the client may be let wait for the greeting; NULL = none is */
-	void *context;                         /* of pause */
+	const struct names *names;    /* NULL = names are not looked up */
+	const struct lists *lists;    /* NULL = DNS lists are not asked */
+	struct auth *auth;            /* NULL = no authentication */
+	const struct etrn *etrn;      /* NULL = no ETRN, no ATRN */
+	struct usage *usage;          /* NULL = nothing is counted for clients */
+	bool (*pause)(void *context); /* true: the client may be let wait for the greeting; NULL = none is */
+	/* XCLIENT has named CLIENT, which counts from now on. REPLY_NONE, or the refusal as in admit.h; NULL = none. */
+	enum reply_id (*admit)(void *context, const struct ipaddr *client, struct str *about);
+	void *context;                         /* of pause and admit */
 	const _Atomic bool *stress;            /* while true, time-outs are LIMIT_STRESS_MS; NULL = never */
 	const struct known *known;             /* the lists of recipients; NULL = none */
 	const struct filter_services *filters; /* NULL = no filter is asked */

@@ -183,6 +183,22 @@ static bool may_pause(void *context)
 	return pause_begin(w->context->pool, w->slot);
 }
 
+/* The worker is busy with CLIENT from now on. */
+static void busy_with(struct worker *w, const struct ipaddr *client)
+{
+	char address[IPADDR_TEXT_MAX];
+	w->counted = false;
+	ipaddr_format(client, address);
+	prefork_busy(w->context->pool, w->slot, span_of(address));
+}
+
+static enum reply_id admit_named(void *context, const struct ipaddr *client, struct str *about)
+{
+	struct worker *w = context;
+	busy_with(w, client);
+	return admit_client(w->context, w->slot, client, about);
+}
+
 static void serve_client(struct worker *w, int fd, const struct serve_tls *tls, const struct ipaddr *client,
 			 const struct proxy_header *proxied)
 {
@@ -193,15 +209,13 @@ static void serve_client(struct worker *w, int fd, const struct serve_tls *tls, 
 						.etrn = &w->etrn,
 						.usage = w->context->usage,
 						.pause = may_pause,
+						.admit = admit_named,
 						.context = w,
 						.stress = w->context->stress.on,
 						.known = &w->context->known,
 						.filters = &w->filters};
 	const struct serve_watch watch = {tell_progress, w, &w->records};
-	char address[IPADDR_TEXT_MAX];
-	w->counted = false;
-	ipaddr_format(client, address);
-	prefork_busy(w->context->pool, w->slot, span_of(address));
+	busy_with(w, client);
 	serve(fd, client, proxied, tls, &w->context->live, &services, &told.serve, &watch);
 	session_over(w);
 }
@@ -209,9 +223,15 @@ static void serve_client(struct worker *w, int fd, const struct serve_tls *tls, 
 static void serve_admitted(struct worker *w, int fd, const struct serve_tls *tls, const struct ipaddr *client,
 			   const struct proxy_header *proxied)
 {
-	if (admit_client(w->context, w->slot, fd, tls, client))
+	struct str about;
+	str_init(&about, LIMIT_LINE);
+	enum reply_id refusal = admit_client(w->context, w->slot, client, &about);
+	if (refusal == REPLY_NONE)
 		serve_client(w, fd, tls, client, proxied);
+	else
+		serve_refusal(fd, tls, live_server(&w->context->live), refusal, str_span(&about));
 	clients_leave(w->context->clients, w->slot);
+	str_free(&about);
 }
 
 /*

@@ -23,4 +23,7 @@ void config_check_outbound(struct config_build *build, const struct config_serve
 void config_check_dkim(struct config_build *build, const struct config_server *server);
 void config_check_oauth(struct config_build *build, const struct config_server *server);
 
+/* For the parts: no client can be authenticated, because auth is off, and no host in xclient_list may name a user. */
+bool config_check_no_users(const struct config_build *build, const struct config_server *server);
+
 #endif

@@ -58,7 +58,7 @@ static void check_anonymous(struct config_build *b, const struct config_server *
 	const struct config_origin *local = server->local_domain_count ? local_domain_of(server) : NULL;
 	if (access->anonymous || config_build_failed(b, &access->auth))
 		return;
-	if (!access->auth)
+	if (config_check_no_users(b, server))
 		config_error(
 			b->findings, at,
 			_("no client could send mail: anonymous is no, and auth is off: add auth plain login to access, or write anonymous yes"));
@@ -175,8 +175,8 @@ void config_check_access(struct config_build *b, const struct config_server *ser
 	check_passwords(b, server);
 	check_kerberos(b, server);
 	check_kdc(b, server);
-	if (relay->authenticated && relay->authenticated_at.line && !server->access.auth &&
-	    !config_build_failed(b, &relay->authenticated) && !config_build_failed(b, &server->access.auth))
+	if (relay->authenticated && relay->authenticated_at.line && config_check_no_users(b, server) &&
+	    !config_build_failed(b, &relay->authenticated))
 		config_error(
 			b->findings, config_build_at(b, server, relay->authenticated_at),
 			_("no client can authenticate, because auth is off: add auth plain login to access, or remove authenticated"));

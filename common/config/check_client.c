@@ -33,13 +33,30 @@ static void check_proxies(struct config_build *b, const struct config_server *se
 			_("proxy_list has no effect, because no listen line says proxy: write listen ADDRESS:PORT proxy"));
 }
 
+static void check_xclient(struct config_build *b, const struct config_server *server)
+{
+	check_addresses(
+		b, server, &server->xclient_list,
+		_("%s is no address: xclient_list takes addresses and networks only, because no name is looked up for it"));
+	if (server->xclient_login && !server->xclient_list.n && !config_build_failed(b, &server->xclient_list))
+		config_error(
+			b->findings, config_build_at(b, server, server->xclient_login_at),
+			_("xclient_login has no effect, because xclient_list is empty: add the hosts that may name a user to xclient_list"));
+}
+
+bool config_check_no_users(const struct config_build *b, const struct config_server *server)
+{
+	return !server->access.auth && !config_build_failed(b, &server->access.auth) && !server->xclient_login;
+}
+
 void config_check_client(struct config_build *b, const struct config_server *server)
 {
 	check_addresses(
 		b, server, &server->client.except_list,
 		_("%s is no address: except_list takes addresses and networks only, because no name is looked up for a limit"));
 	check_proxies(b, server);
-	if (server->client.by != CONFIG_BY_USER || server->access.auth || config_build_failed(b, &server->access.auth))
+	check_xclient(b, server);
+	if (server->client.by != CONFIG_BY_USER || !config_check_no_users(b, server))
 		return;
 	config_error(
 		b->findings, config_build_at(b, server, server->client.by_at),

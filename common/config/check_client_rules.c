@@ -97,13 +97,12 @@ static void check_order(struct config_build *b, const struct config_server *serv
 static void check_clients(struct config_build *b, const struct config_server *server,
 			  const struct config_client_rule *rule)
 {
-	const struct config_access *access = &server->access;
 	if (!rule->list.n && !rule->users.n && !config_build_failed(b, &rule->list) &&
 	    !config_build_failed(b, &rule->users))
 		config_error(
 			b->findings, config_build_at(b, server, rule->origin),
 			_("this rule fits no client: add list with addresses or names, or list * for every client, or users with accounts"));
-	if (access->auth || config_build_failed(b, &access->auth))
+	if (!config_check_no_users(b, server))
 		return;
 	if (rule->users.n)
 		config_error(

@@ -36,7 +36,7 @@ static void check_clients(struct config_build *b, const struct config_server *se
 		config_error(
 			b->findings, config_build_at(b, server, filter->skip_authenticated_at),
 			_("skip_authenticated has no effect without smtp: add smtp to only, or remove skip_authenticated"));
-	if (filter->skip_authenticated && !server->access.auth && !config_build_failed(b, &server->access.auth))
+	if (filter->skip_authenticated && config_check_no_users(b, server))
 		config_error(
 			b->findings, config_build_at(b, server, filter->skip_authenticated_at),
 			_("no client can authenticate, because auth is off: add auth plain login to access, or remove skip_authenticated"));

@@ -157,6 +157,20 @@ static void check_clients(struct config_build *b, const struct config_server *se
 		check_union(b, server);
 }
 
+/* A host that may name the client may name one that relays. */
+static void check_naming(struct config_build *b, const struct config_server *server, const struct config_clients *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct config_client *host = &list->at[i];
+		bool v4;
+		if (!host->name && !cidr_is_private(&host->net) && prefix_of(&host->net, &v4) < REFUSED_BELOW)
+			config_error(
+				b->findings, config_build_at(b, server, host->origin),
+				_("open relay: any host in %s could say that a client which may relay has connected; list the hosts one by one; if an open relay is intended, write open_relay_intended yes in relay"),
+				host->text);
+	}
+}
+
 static void check_relayed(struct config_build *b, const char *pattern, struct config_at at)
 {
 	if (is_wide(pattern))
@@ -203,6 +217,8 @@ void config_check_relay(struct config_build *b, const struct config_server *serv
 	const struct config_relay *relay = &server->relay;
 	if (relay->open_relay_intended || config_build_failed(b, &relay->open_relay_intended))
 		return;
+	check_naming(b, server, &server->proxy_list);
+	check_naming(b, server, &server->xclient_list);
 	if (relay->allow == CONFIG_ALL_EXCEPT_LISTED)
 		config_error(
 			b->findings, config_build_at(b, server, relay->allow_at),

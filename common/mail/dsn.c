@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/mail/xtext.h"
+
 enum { NOTIFY_COUNT = 4 };
 
 static const struct {
@@ -41,33 +43,22 @@ bool dsn_parse_notify(struct span value, unsigned *out)
 	return *out == DSN_NEVER || !(*out & DSN_NEVER);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static bool printable(int c)
 {
 	return c >= ' ' && c <= '~';
 }
 
-/* xtext (RFC 3461 4): graphic characters, + and two upper case hexadecimal digits for others. */
+/* xtext of printable US-ASCII. */
 static bool is_xtext(struct span text)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.at[i];
-		if (c < '!' || c > '~' || c == '=')
+	char plain[DSN_ORCPT_MAX + 1];
+	if (text.len > DSN_ORCPT_MAX || !xtext_valid(text))
+		return false;
+	size_t len = xtext_decode(text, plain);
+	for (size_t i = 0; i < len; i++)
+		if (!printable(plain[i]))
 			return false;
-		if (c != '+')
-			continue;
-		if (text.len - i < 3 || hex_digit(text.at[i + 1]) < 0 || hex_digit(text.at[i + 2]) < 0 ||
-		    !printable(hex_digit(text.at[i + 1]) * 16 + hex_digit(text.at[i + 2])))
-			return false;
-		i += 2;
-	}
-	return text.len > 0;
+	return true;
 }
 
 bool dsn_parse_envid(struct span value, struct span *out)
@@ -113,18 +104,6 @@ void dsn_notify_text(unsigned notify, char *to)
 bool dsn_wants(unsigned notify, enum dsn_notify what)
 {
 	return (notify ? notify : DSN_FAILURE | DSN_DELAY) & what;
-}
-
-size_t dsn_decode(struct span xtext, char *to)
-{
-	size_t len = 0;
-	for (size_t i = 0; i < xtext.len; i++) {
-		bool coded = xtext.at[i] == '+' && xtext.len - i >= 3;
-		to[len++] = coded ? (char)(hex_digit(xtext.at[i + 1]) * 16 + hex_digit(xtext.at[i + 2])) : xtext.at[i];
-		i += coded ? 2 : 0;
-	}
-	to[len] = '\0';
-	return len;
 }
 
 bool dsn_encode(struct span text, char *to, size_t size)

@@ -46,12 +46,6 @@ void dsn_notify_text(unsigned notify, char *to);
 /* Whether NOTIFY asks for a notice of WHAT. */
 bool dsn_wants(unsigned notify, enum dsn_notify what);
 
-/*
- * Decodes valid XTEXT to TO, which holds XTEXT.len + 1 octets, with a closing NUL. The result is printable US-ASCII.
- * Returns its length.
- */
-size_t dsn_decode(struct span xtext, char *to);
-
 /* Encodes TEXT as xtext to TO of SIZE octets with a closing NUL. False: it does not fit, or TEXT is not printable. */
 bool dsn_encode(struct span text, char *to, size_t size);
 

@@ -4,6 +4,7 @@
  */
 #include "common/base/clock.h"
 #include "common/mail/msgid.h"
+#include "common/mail/xtext.h"
 #include "delivery/local/notice.h"
 
 static void append_date(struct str *to, const char *name, int64_t wall_ms)
@@ -17,7 +18,7 @@ static void append_message(const struct notice *n, struct str *to)
 {
 	char id[MSGID_LEN + 1], envid[DSN_ENVID_MAX + 1];
 	str_printf(to, "Reporting-MTA: dns; %s\r\n", n->fqdn);
-	if (n->envelope->dsn.envid.len && dsn_decode(n->envelope->dsn.envid, envid))
+	if (n->envelope->dsn.envid.len && xtext_decode(n->envelope->dsn.envid, envid))
 		str_printf(to, "Original-Envelope-Id: %s\r\n", envid);
 	if (span_copy(n->message_id, id, sizeof(id)))
 		append_date(to, "Arrival-Date", msgid_time(id) * 1000);
@@ -30,7 +31,7 @@ static void append_original(const struct notice *n, size_t rcpt, struct str *to)
 	if (!orcpt.len)
 		return;
 	struct span type = span_take(&orcpt, ';');
-	dsn_decode(orcpt, address);
+	xtext_decode(orcpt, address);
 	str_printf(to, "Original-Recipient: %.*s;%s\r\n", SPAN_ARGS(type), address);
 }
 

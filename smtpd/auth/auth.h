@@ -94,8 +94,8 @@ void auth_end(struct auth_exchange *x);
 /* The authenticated user, for the rest of the session. */
 struct auth_identity {
 	char user[ACCOUNT_NAME_MAX + 1];
-	enum auth_method method;
-	bool has_account; /* false: the user comes from Kerberos alone, by ticket or by password */
+	enum auth_method method; /* AUTH_METHOD_COUNT: XCLIENT has named the user */
+	bool has_account;        /* false: the user comes from Kerberos alone, by ticket or by password */
 	int64_t changed_ms;
 	uint64_t generation; /* of the accounts at the last look-up */
 };

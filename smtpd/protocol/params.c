@@ -1,5 +1,6 @@
 #include "smtpd/protocol/params.h"
 
+#include "common/mail/xtext.h"
 #include "smtpd/protocol/limits.h"
 
 static bool all_digits(struct span s)
@@ -26,26 +27,10 @@ static bool parse_body(struct span value, struct params *out)
 	return out->eight_bit || span_equal_nocase(value, SPAN("7BIT"));
 }
 
-static bool upper_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F');
-}
-
-/* xtext (RFC 3461 4): graphic characters, + and two upper case hexadecimal digits for others. */
 static bool parse_auth(struct span value, struct params *out)
 {
 	(void)out;
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.at[i];
-		if (c < '!' || c > '~' || c == '=')
-			return false;
-		if (c != '+')
-			continue;
-		if (value.len - i < 3 || !upper_hex(value.at[i + 1]) || !upper_hex(value.at[i + 2]))
-			return false;
-		i += 2;
-	}
-	return value.len > 0;
+	return xtext_valid(value);
 }
 
 static bool parse_ret(struct span value, struct params *out)

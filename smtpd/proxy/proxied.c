@@ -7,16 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "smtpd/policy/policy.h"
-
-static bool is_listed(const struct ipaddr *peer, const struct config_server *server)
-{
-	const struct policy_client who = {.ip = *peer, .name_state = POLICY_NAME_UNCONFIRMED};
-	for (size_t i = 0; i < server->proxy_list.n; i++)
-		if (policy_client_match(&server->proxy_list.at[i], &who))
-			return true;
-	return false;
-}
+#include "smtpd/policy/naming.h"
 
 /* Receives until BUFFER has NEED octets. NULL, or what went wrong; "" = the peer left without an octet. */
 static const char *receive(int fd, char *buffer, size_t *have, size_t need, int64_t until)
@@ -72,7 +63,7 @@ static void log_fault(const struct ipaddr *peer, struct usage *usage, const char
 bool proxied_read(int fd, const struct ipaddr *peer, const struct config_server *server, struct usage *usage,
 		  volatile sig_atomic_t *waiting_fd, struct proxy_header *header)
 {
-	if (!is_listed(peer, server)) {
+	if (!naming_permits(&server->proxy_list, peer)) {
 		log_fault(
 			peer, usage,
 			"the listener expects a load balancer (listen ... proxy), and proxy_list does not have this address",
@@ -86,9 +77,10 @@ bool proxied_read(int fd, const struct ipaddr *peer, const struct config_server 
 	if (why && *why)
 		log_fault(peer, usage, why,
 			  "send-proxy or send-proxy-v2 at the load balancer, or listen without proxy here");
-	if (!why && ipaddr_is_loopback(&header->client) && !ipaddr_is_loopback(peer))
-		header->client = *peer;
-	return !why;
+	if (why)
+		return false;
+	header->client = naming_client(&header->client, peer);
+	return true;
 }
 
 struct session_ends proxied_ends(const struct proxy_header *header)

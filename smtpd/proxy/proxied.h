@@ -17,8 +17,8 @@ enum { PROXIED_WAIT_MS = 5000 }; /* for the whole header */
 /*
  * Worker: reads the header from FD, which PEER has connected, and not an octet more. False: PEER is not in proxy_list,
  * or its header is late, cut or wrong; the log says so once a minute for each peer (USAGE counts), and FD is to be
- * closed without a reply. A loopback address is one of the peer's machine, not of this one: the client is the peer
- * then. While it waits, *waiting_fd is FD: shutdown(FD, SHUT_RD) ends the wait.
+ * closed without a reply. The client is as in naming_client. While it waits, *waiting_fd is FD: shutdown(FD, SHUT_RD)
+ * ends the wait.
  */
 bool proxied_read(int fd, const struct ipaddr *peer, const struct config_server *server, struct usage *usage,
 		  volatile sig_atomic_t *waiting_fd, struct proxy_header *header);

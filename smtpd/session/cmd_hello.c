@@ -16,7 +16,7 @@ static bool is_harmless(char c)
  * the Windows service. Like Postfix, we write '?' for each octet that could break out of our Received line. A name is
  * cut at LIMIT_HELO.
  */
-static void take_name(struct session *s, struct span name)
+void cmd_hello_name(struct session *s, struct span name)
 {
 	size_t len = name.len < LIMIT_HELO ? name.len : LIMIT_HELO;
 	for (size_t i = 0; i < len; i++)
@@ -46,6 +46,7 @@ static void announce(struct session *s)
 		append_extension(s, 0, SPAN("STARTTLS"));
 	cmd_auth_announce(s);
 	cmd_etrn_announce(s);
+	cmd_xclient_announce(s);
 	append_extension(s, 0, SPAN("VRFY"));
 	append_extension(s, 0, SPAN("HELP"));
 	replies_append_keyword(&s->out, SPAN("OK"), true);
@@ -53,7 +54,7 @@ static void announce(struct session *s)
 
 void cmd_hello(struct session *s, const struct command *command)
 {
-	take_name(s, command->args);
+	cmd_hello_name(s, command->args);
 	s->esmtp = command->verb == COMMAND_EHLO;
 	s->state = SESSION_READY;
 	session_reset(s);

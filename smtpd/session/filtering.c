@@ -45,6 +45,14 @@ static void split_line(const struct session *s, struct span keyword, struct args
 	}
 }
 
+/* A user that XCLIENT has named did not authenticate here. */
+static const char *auth_type(const struct session *s)
+{
+	if (!s->client.user)
+		return NULL;
+	return s->identity.method == AUTH_METHOD_COUNT ? "XCLIENT" : auth_method_name(s->identity.method);
+}
+
 /* SENDER holds the sender for as long as *facts is used; before MAIL there is none. */
 static struct macros_facts facts_of(const struct session *s, struct address *sender)
 {
@@ -61,7 +69,7 @@ static struct macros_facts facts_of(const struct session *s, struct address *sen
 		.tls_version = s->tls.on ? s->tls.version : NULL,
 		.tls_cipher = s->tls.cipher,
 		.tls_bits = s->tls.bits,
-		.auth_type = s->client.user ? auth_method_name(s->identity.method) : NULL,
+		.auth_type = auth_type(s),
 		.id = s->tx.open ? s->tx.id : NULL,
 	};
 	if (in_message && address_parse(str_span(&s->tx.sender), sender, &why))

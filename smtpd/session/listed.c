@@ -35,6 +35,12 @@ void listed_end(struct session *s)
 		fd_close(&s->listed.fd);
 }
 
+void listed_forget(struct session *s)
+{
+	listed_end(s);
+	s->listed = (struct session_listed){.fd = -1};
+}
+
 static void log_listings(const struct session *s, const struct dnsbl_answer *answers,
 			 const struct listing_verdict *verdict)
 {

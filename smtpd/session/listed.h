@@ -19,4 +19,7 @@ bool listed_permits(struct session *s, const struct address *rcpt);
 /* Forgets a question that is under way. */
 void listed_end(struct session *s);
 
+/* The same, and the verdict: the client is another one now. */
+void listed_forget(struct session *s);
+
 #endif

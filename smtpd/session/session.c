@@ -21,12 +21,19 @@ static const struct span nothing = {NULL, 0};
 const char *session_state_words(enum session_state state)
 {
 	static const char *const words[SESSION_STATE_COUNT] = {
-		[SESSION_START] = "greeted",          [SESSION_READY] = "between messages",
-		[SESSION_MAIL] = "sender given",      [SESSION_RCPT] = "recipients given",
-		[SESSION_DATA] = "sending a message", [SESSION_CHUNK] = "sending a message",
-		[SESSION_BDAT] = "between chunks",    [SESSION_STARTTLS] = "starting TLS",
-		[SESSION_AUTH] = "authenticating",    [SESSION_ATRN] = "fetching mail",
-		[SESSION_CLOSED] = "closing",         [SESSION_PAUSED] = "waiting to be greeted",
+		[SESSION_START] = "greeted",
+		[SESSION_READY] = "between messages",
+		[SESSION_MAIL] = "sender given",
+		[SESSION_RCPT] = "recipients given",
+		[SESSION_DATA] = "sending a message",
+		[SESSION_CHUNK] = "sending a message",
+		[SESSION_BDAT] = "between chunks",
+		[SESSION_STARTTLS] = "starting TLS",
+		[SESSION_AUTH] = "authenticating",
+		[SESSION_ATRN] = "fetching mail",
+		[SESSION_XCLIENT] = "handing over",
+		[SESSION_CLOSED] = "closing",
+		[SESSION_PAUSED] = "waiting to be greeted",
 		[SESSION_FILTERED] = "in a filter",
 	};
 	return state < SESSION_STATE_COUNT ? words[state] : "unknown";
@@ -78,6 +85,8 @@ enum session_wants session_wants(const struct session *s)
 		return SESSION_WANTS_HANDSHAKE;
 	case SESSION_ATRN:
 		return SESSION_WANTS_ATRN_RELAY;
+	case SESSION_XCLIENT:
+		return SESSION_WANTS_GREETING;
 	case SESSION_CLOSED:
 		return SESSION_WANTS_CLOSE;
 	default:
@@ -90,15 +99,20 @@ bool session_revoked(struct session *s)
 	return s->client.user && !auth_holds(s->auth, &s->identity);
 }
 
-void session_secured(struct session *s, const struct session_tls *tls)
+void session_forget(struct session *s)
 {
 	cmd_auth_end(s);
 	s->client.user = NULL;
 	explicit_bzero(&s->identity, sizeof(s->identity));
 	session_reset(s);
-	s->state = SESSION_START;
 	s->helo[0] = '\0';
 	s->esmtp = false;
+}
+
+void session_secured(struct session *s, const struct session_tls *tls)
+{
+	session_forget(s);
+	s->state = SESSION_START;
 	s->lines = SESSION_LINES_UNSEEN;
 	s->tls = *tls;
 	s->client.tls = true;
@@ -133,12 +147,12 @@ void session_close(struct session *s)
 }
 
 static void (*const handlers[COMMAND_COUNT])(struct session *, const struct command *) = {
-	[COMMAND_HELO] = cmd_hello,        [COMMAND_EHLO] = cmd_hello,  [COMMAND_MAIL] = cmd_mail,
-	[COMMAND_RCPT] = cmd_rcpt,         [COMMAND_DATA] = cmd_data,   [COMMAND_BDAT] = cmd_bdat,
-	[COMMAND_STARTTLS] = cmd_starttls, [COMMAND_AUTH] = cmd_auth,   [COMMAND_RSET] = cmd_simple,
-	[COMMAND_NOOP] = cmd_simple,       [COMMAND_VRFY] = cmd_simple, [COMMAND_HELP] = cmd_simple,
-	[COMMAND_QUIT] = cmd_simple,       [COMMAND_ETRN] = cmd_etrn,   [COMMAND_ATRN] = cmd_etrn,
-	[COMMAND_UNKNOWN] = cmd_unknown,
+	[COMMAND_HELO] = cmd_hello,        [COMMAND_EHLO] = cmd_hello,      [COMMAND_MAIL] = cmd_mail,
+	[COMMAND_RCPT] = cmd_rcpt,         [COMMAND_DATA] = cmd_data,       [COMMAND_BDAT] = cmd_bdat,
+	[COMMAND_STARTTLS] = cmd_starttls, [COMMAND_AUTH] = cmd_auth,       [COMMAND_RSET] = cmd_simple,
+	[COMMAND_NOOP] = cmd_simple,       [COMMAND_VRFY] = cmd_simple,     [COMMAND_HELP] = cmd_simple,
+	[COMMAND_QUIT] = cmd_simple,       [COMMAND_ETRN] = cmd_etrn,       [COMMAND_ATRN] = cmd_etrn,
+	[COMMAND_XCLIENT] = cmd_xclient,   [COMMAND_UNKNOWN] = cmd_unknown,
 };
 
 /* A session that makes no progress occupies a worker. QUIT is always accepted. */

@@ -14,6 +14,7 @@
  *	STARTTLS  STARTTLS: a handshake is due    session_secured: START
  *	AUTH      AUTH, until the exchange ends   its end: READY
  *	ATRN      ATRN: the client gets mail now  the driver carries octets, then session_close
+ *	XCLIENT   XCLIENT: another client         its greeting: START, or READY with HELO
  *	CLOSED    the last reply
  *
  * The state after a refusal (a reply from 400 on):
@@ -50,6 +51,7 @@ enum session_state {
 	SESSION_STARTTLS,
 	SESSION_AUTH,
 	SESSION_ATRN,
+	SESSION_XCLIENT,
 	SESSION_CLOSED,
 	SESSION_PAUSED,   /* a phase of the worker, as is the next one; no command comes meanwhile */
 	SESSION_FILTERED, /* the worker waits for a filter */
@@ -70,6 +72,7 @@ enum session_wants {
 	SESSION_WANTS_OCTETS,
 	SESSION_WANTS_HANDSHAKE,  /* what came in clear is discarded; then session_secured, or session_close */
 	SESSION_WANTS_ATRN_RELAY, /* `atrn` carries the octets until it ends; then session_close */
+	SESSION_WANTS_GREETING,   /* the client is another one now: judge and greet it as at its connection */
 	SESSION_WANTS_CLOSE
 };
 
@@ -161,7 +164,7 @@ void session_free(struct session *s);
 /* Whether this client may connect. If not, the reply is ready, and the session is over. */
 bool session_admits(struct session *s);
 
-/* Greets a client that session_admits. */
+/* Greets a client that session_admits, at its connection or after XCLIENT. */
 void session_greet(struct session *s);
 enum session_wants session_wants(const struct session *s);
 
@@ -208,6 +211,9 @@ void session_learn_name(struct session *s);
 
 /* Whether LF alone ends lines and the data in this session. */
 bool session_speaks_lf(const struct session *s);
+
+/* Forgets what the client has said: hello, user and transaction. The state is as after session_reset. */
+void session_forget(struct session *s);
 
 /* Undoes the transaction. The next state is READY, or START before hello; CLOSED stays. */
 void session_reset(struct session *s);

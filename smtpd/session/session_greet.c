@@ -22,10 +22,12 @@ bool session_admits(struct session *s)
 	return false;
 }
 
-/* Whether the filters let the client in. */
+/* Whether the filters let the client in, and the name that XCLIENT gave for it. */
 static bool filters_admit(struct session *s)
 {
 	enum reply_id refusal = filtering_connect(s);
+	if (refusal == REPLY_NONE && s->helo[0])
+		refusal = filtering_hello(s);
 	if (refusal == REPLY_NONE)
 		return true;
 	s->line = SPAN("(connects)");
@@ -41,6 +43,8 @@ void session_greet(struct session *s)
 	char date[CLOCK_TEXT_MAX];
 	if (!filters_admit(s))
 		return;
+	if (s->state == SESSION_XCLIENT)
+		s->state = s->helo[0] ? SESSION_READY : SESSION_START;
 	const struct store *store = s->tx.store;
 	clock_rfc5322(store->wall_ms(store->context), date);
 	if (s->config->banner && s->config->banner[0])

@@ -34,6 +34,8 @@ static const char *remedy(const struct session *s, enum reply_id id)
 	case REPLY_DNSBL_LISTED:
 	case REPLY_TALKED_FIRST:
 		return " remedy=\"dnsbl_except in connect, if the client is welcome\"";
+	case REPLY_XCLIENT_REFUSED:
+		return " remedy=\"xclient_list, if the client may name other clients\"";
 	case REPLY_NO_TLS:
 		return " remedy=\"tls_certificate in access\"";
 	case REPLY_RULE_SENDER:

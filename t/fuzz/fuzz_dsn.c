@@ -2,18 +2,19 @@
 #include <string.h>
 
 #include "common/mail/dsn.h"
+#include "common/mail/xtext.h"
 #include "t/fuzz/must.h"
 
 static void check_xtext(struct span xtext, size_t max)
 {
 	char plain[DSN_ORCPT_MAX + 1], again[3 * DSN_ORCPT_MAX + 1], twice[DSN_ORCPT_MAX + 1];
-	size_t len = dsn_decode(xtext, plain);
+	size_t len = xtext_decode(xtext, plain);
 	MUST(xtext.len <= max && len > 0 && len <= xtext.len);
 	for (size_t i = 0; i < len; i++)
 		MUST(plain[i] >= ' ' && plain[i] <= '~');
 	MUST(dsn_encode((struct span){plain, len}, again, sizeof(again)));
 	if (span_of(again).len <= DSN_ORCPT_MAX)
-		MUST(dsn_decode(span_of(again), twice) == len && memcmp(plain, twice, len) == 0);
+		MUST(xtext_decode(span_of(again), twice) == len && memcmp(plain, twice, len) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

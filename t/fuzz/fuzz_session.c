@@ -26,9 +26,10 @@ static const char *const blocks[] = {
 	 "client { messages 3/1h; recipients 5/1h; octets 1K/1h; errors 6/1h }"),
 	"without chunking size enhancedstatuscodes",
 	"access { auth plain login scram-sha-256 cram-md5; auth_requires_tls no }",
+	"xclient_list 192.0.2.1; xclient_login yes",
 	"client_rule a { list *; senders a.test; from_header yes; recipients u@example.com; max_message_size 1K }",
 };
-enum { BLOCK_LIMITS = 2, BLOCK_AUTH = 4, BLOCK_RULE, BLOCK_COUNT };
+enum { BLOCK_LIMITS = 2, BLOCK_AUTH = 4, BLOCK_XCLIENT, BLOCK_RULE, BLOCK_COUNT };
 
 static struct config *configuration(size_t i)
 {
@@ -132,6 +133,17 @@ static void shake_hands(struct dialogue *d)
 	MUST(s->state == SESSION_START && !s->helo[0] && !s->tx.sender.len && !s->tx.rcpts.count && !s->tls.offered);
 }
 
+/* Nothing of the client before XCLIENT remains. */
+static void become(struct dialogue *d)
+{
+	struct session *s = &d->session;
+	if (session_wants(s) != SESSION_WANTS_GREETING)
+		return;
+	MUST(s->config->xclient_list.n && !s->out.len && !s->tx.sender.len && !s->tx.rcpts.count);
+	memory_greet(s);
+	MUST(s->state == (s->helo[0] ? SESSION_READY : SESSION_START) && check_replies(d) == 220);
+}
+
 static size_t step(struct dialogue *d, struct span rest)
 {
 	struct session *s = &d->session;
@@ -154,7 +166,7 @@ static size_t step(struct dialogue *d, struct span rest)
 	if (!line && code >= 400)
 		MUST(s->state == SESSION_READY || s->state == SESSION_START || s->state == SESSION_CLOSED);
 	MUST(d->memory.stored == d->acknowledged);
-	MUST(!s->client.user && (s->state == SESSION_AUTH) == (s->exchange != NULL));
+	MUST((!s->client.user || s->config->xclient_login) && (s->state == SESSION_AUTH) == (s->exchange != NULL));
 	if (d->memory.stored != stored)
 		check_message(d);
 	return taken;
@@ -169,8 +181,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span rest = {(const char *)data, size};
 	log_set_level(LOG_LEVEL_ERROR);
 	bool auth = choice & 0x04;
-	bool rule = !auth && (choice & 0x28) == 0x28;
-	size_t block = auth ? BLOCK_AUTH : rule ? BLOCK_RULE : choice % BLOCK_AUTH;
+	bool rule = !auth && (choice & 0x28) == 0x28, xclient = !auth && !rule && (choice & 0x51) == 0x50;
+	size_t block = auth ? BLOCK_AUTH : rule ? BLOCK_RULE : xclient ? BLOCK_XCLIENT : choice % BLOCK_AUTH;
 	d.piece = choice & 0x80 ? 1 + choice / BLOCK_AUTH % 16 : SIZE_MAX;
 	MUST(session_init(&d.session, &configuration(block)->servers[0], &store, &client));
 	d.session.auth = auth ? authentication() : NULL;
@@ -182,6 +194,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	     rest = span_skip(rest, taken)) {
 		taken = step(&d, rest);
 		shake_hands(&d);
+		become(&d);
 	}
 	usage_free(d.session.usage);
 	session_free(&d.session);

@@ -334,6 +334,20 @@ class Wire:
             found.append(code)
         return found
 
+    def deliver(self, rcpt, hello=True):
+        """The code of RCPT, after the greeting; a message that is accepted is sent whole. HELLO: say EHLO first."""
+        for line in [b"EHLO client.example"] * hello + [b"MAIL FROM:<app@example.com>"]:
+            self.say(line + b"\r\n")
+            assert self.reply()[0] == 250
+        self.say(f"RCPT TO:<{rcpt}>\r\n".encode())
+        code = self.reply()[0]
+        if code == 250:
+            self.say(b"DATA\r\n")
+            assert self.reply()[0] == 354
+            self.say(b"Subject: x\r\n\r\nhello\r\n.\r\n")
+            assert self.reply()[0] == 250
+        return code
+
     def reset(self):
         """Closes with RST instead of FIN."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

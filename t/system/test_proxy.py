@@ -52,22 +52,6 @@ def begin(server, octets):
     return wire
 
 
-def deliver(wire, rcpt):
-    """The code of RCPT; a message that is accepted is sent whole."""
-    wire.say(b"EHLO client.example\r\n")
-    assert wire.reply()[0] == 250
-    wire.say(b"MAIL FROM:<app@example.com>\r\n")
-    assert wire.reply()[0] == 250
-    wire.say(f"RCPT TO:<{rcpt}>\r\n".encode())
-    code = wire.reply()[0]
-    if code == 250:
-        wire.say(b"DATA\r\n")
-        assert wire.reply()[0] == 354
-        wire.say(b"Subject: x\r\n\r\nhello\r\n.\r\n")
-        assert wire.reply()[0] == 250
-    return code
-
-
 class Clients(unittest.TestCase):
     def test_client_is_the_one_of_the_header(self):
         """For the relay list, Received, the log and sessions; also in IPv6, and when the header comes octet by octet."""
@@ -78,19 +62,19 @@ class Clients(unittest.TestCase):
                     for i in range(len(header)):
                         wire.say(header[i:i + 1])
                     self.assertEqual(wire.reply()[0], 220)
-                    self.assertEqual(deliver(wire, "far@remote.test"), 250)
+                    self.assertEqual(wire.deliver("far@remote.test"), 250)
                     sessions = server.ctl("sessions").stdout
                     self.assertIn(client, sessions)
                     self.assertNotIn("127.0.0.1", sessions)
                     wire.say(b"RSET\r\n")
                     self.assertEqual(wire.reply()[0], 250)
-                    self.assertEqual(deliver(wire, f"ann+{number}@example.com"), 250)
+                    self.assertEqual(wire.deliver(f"ann+{number}@example.com"), 250)
                 text = wait_for(lambda: next((text for text in (path.read_text() for path in server.dropped()) if f"x-receiver: ann+{number}@" in text), None),
                                 "the message")
                 self.assertIn(f"[{'IPv6:' if ':' in client else ''}{client}]", text)
             with begin(server, v1("10.2.0.1")) as wire:
                 self.assertEqual(wire.reply()[0], 220)
-                self.assertEqual(deliver(wire, "far@remote.test"), 550)
+                self.assertEqual(wire.deliver("far@remote.test"), 550)
             self.assertRegex(server.log(), r"client=10\.2\.0\.1 .*far@remote\.test")
 
     def test_commands_right_behind_the_header(self):
@@ -119,7 +103,7 @@ class Clients(unittest.TestCase):
             with self.subTest(believed), Proxied(f"proxy_tls {believed}") as server:
                 with begin(server, header) as wire:
                     self.assertEqual(wire.reply()[0], 220)
-                    self.assertEqual(deliver(wire, "ann@example.com"), 250)
+                    self.assertEqual(wire.deliver("ann@example.com"), 250)
                 text = server.dropped().pop().read_text()
                 self.assertEqual("with ESMTPS" in text, believed == "yes", text)
                 self.assertIn("status=tls-at-proxy", server.log())
@@ -156,7 +140,7 @@ class Hostile(unittest.TestCase):
         with Proxied() as server, begin(server, v1("10.2.0.1") + v1("10.1.2.3")) as wire:
             self.assertEqual(wire.reply()[0], 220)
             self.assertIn(wire.reply()[0], (500, 501))
-            self.assertEqual(deliver(wire, "far@remote.test"), 550)
+            self.assertEqual(wire.deliver("far@remote.test"), 550)
 
     def test_slow_header(self):
         """5 s for all of it, however it trickles; others are served meanwhile."""

@@ -200,6 +200,13 @@ static inline void memory_canonical(const char *global, const char *lines, struc
 	str_free(&report.text);
 }
 
+/* As the driver does when a client has connected, or XCLIENT has named another one. */
+static inline void memory_greet(struct session *s)
+{
+	if (session_admits(s))
+		session_greet(s);
+}
+
 static inline size_t memory_feed_line(struct session *s, struct span in)
 {
 	size_t end = span_find(in, '\n');
@@ -224,6 +231,8 @@ static inline size_t memory_feed(struct session *s, struct span in, size_t piece
 	for (;;) {
 		struct span rest = span_skip(in, at);
 		size_t taken = 0;
+		if (session_wants(s) == SESSION_WANTS_GREETING)
+			memory_greet(s);
 		str_append(out, str_span(&s->out));
 		str_clear(&s->out);
 		if (rest.len && session_wants(s) == SESSION_WANTS_LINE)

@@ -159,6 +159,10 @@ static const struct wrong rows[] = {
 	{SERVER("access { auth plain login }"), 2, 15, "no client could authenticate: these mechanisms need TLS"},
 	{SERVER("access { auth login; auth_clear_list none }"), 2, 15, "or list clients in auth_clear_list"},
 	{SERVER("relay { authenticated yes }"), 2, 23, "no client can authenticate, because auth is off"},
+	{SERVER("xclient_list 10.0.0.0/8 0.0.0.0/0"), 2, 25, "open relay: any host in 0.0.0.0/0 could say"},
+	{SERVER("listen *:25 proxy\nproxy_list 2000::/3"), 3, 12, "open relay: any host in 2000::/3 could say"},
+	{SERVER("xclient_login yes"), 2, 15, "xclient_login has no effect, because xclient_list is empty"},
+	{SERVER("xclient_list 10.0.0.2 lb.test"), 2, 23, "lb.test is no address: xclient_list takes addresses"},
 	{SERVER("access { auth gssapi }"), 2, 15, "gssapi needs a key tab"},
 	{SERVER("access { keytab /k }"), 2, 17, "keytab is for gssapi, which is not in auth"},
 	{SERVER("access { auth scram-sha-256; principal smtp/a@B }"), 2, 40, "principal is for gssapi"},
@@ -261,6 +265,9 @@ START_TEST(valid_access_is_silent)
 		SERVER("access { tls_certificate /a /b; tls_min 1.0 }"),
 		SERVER("access { auth scram-sha-256 plain; anonymous no }"),
 		SERVER("relay { authenticated no }"),
+		SERVER("xclient_list 0.0.0.0/0\nrelay { open_relay_intended yes }"),
+		SERVER("xclient_list 10.0.0.0/8 192.0.2.1 ::1; xclient_login yes\nrelay { authenticated yes }\n"
+		       "client { by user }\naccess { anonymous no }\nclient_rule a { users joe }"),
 	};
 	static const char *const one_error[] = {
 		SERVER("access { auth plan; anonymous no; keytab /k; auth_clear_list 10.0.0.1 }\n"

@@ -1,4 +1,5 @@
 #include "common/mail/dsn.h"
+#include "common/mail/xtext.h"
 #include "t/unit/suite.h"
 
 #include <check.h>
@@ -98,14 +99,14 @@ END_TEST
 START_TEST(there_and_back)
 {
 	char plain[64], coded[64], all[200], printable[96];
-	ck_assert_uint_eq(dsn_decode(SPAN("a+2Bb+3D+20c"), plain), 6);
+	ck_assert_uint_eq(xtext_decode(SPAN("a+2Bb+3D+20c"), plain), 6);
 	ck_assert_str_eq(plain, "a+b= c");
 	ck_assert(dsn_encode(span_of(plain), coded, sizeof(coded)));
 	ck_assert_str_eq(coded, "a+2Bb+3D+20c");
 	for (char c = ' '; c <= '~'; c++)
 		printable[c - ' '] = c;
 	ck_assert(dsn_encode((struct span){printable, 95}, all, sizeof(all)));
-	ck_assert_uint_eq(dsn_decode(span_of(all), all), 95);
+	ck_assert_uint_eq(xtext_decode(span_of(all), all), 95);
 	ck_assert_int_eq(memcmp(all, printable, 95), 0);
 	ck_assert(dsn_encode(SPAN("abc"), coded, 4) && !dsn_encode(SPAN("abc"), coded, 3));
 	ck_assert(!dsn_encode(SPAN("a\n"), coded, sizeof(coded)) && !dsn_encode(SPAN(""), coded, sizeof(coded)));

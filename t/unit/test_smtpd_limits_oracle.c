@@ -175,23 +175,27 @@ static void connect_at(struct one *o, const struct place *place)
 	static const size_t kinds[] = {EXPLAIN_CONNECTIONS, USAGE_ERRORS, USAGE_CONNECTIONS};
 	const struct serve_tls tls = {0};
 	struct ipaddr ip = memory_address(place->address);
-	struct str predicted;
+	struct str predicted, about;
 	int fd = dup(ends[0]);
 	must(fd >= 0);
 	end(o);
 	predict(place, 0, kinds, 3, &predicted);
-	bool admitted = admit_client(&context, (size_t)(o - all), fd, &tls, &ip);
+	str_init(&about, LIMIT_LINE);
+	enum reply_id refusal = admit_client(&context, (size_t)(o - all), &ip, &about);
+	bool admitted = refusal == REPLY_NONE;
 	must(admitted == oracle_admits(place));
 	must(admitted == !predicted.len);
 	if (admitted) {
 		close(fd);
 		greet(o, place);
 	} else {
+		serve_refusal(fd, &tls, live_server(&context.live), refusal, str_span(&about));
 		ssize_t n = read(ends[1], heard, sizeof(heard));
 		must(n == (ssize_t)predicted.len + 2);
 		must(!memcmp(heard, predicted.at, predicted.len));
 		clients_leave(context.clients, (size_t)(o - all));
 	}
+	str_free(&about);
 	str_free(&predicted);
 }
 

@@ -147,8 +147,7 @@ static void start(struct replay *r)
 	r->session.known = &r->known;
 	r->etrn = (struct etrn){r, ask_queue, offer_queue};
 	r->session.etrn = &r->etrn;
-	if (session_admits(&r->session))
-		session_greet(&r->session);
+	memory_greet(&r->session);
 	r->started = true;
 }
 
