@@ -49,7 +49,7 @@ static bool same_endpoints(const struct config_endpoints *a, const struct config
 		return false;
 	for (size_t i = 0; i < a->n; i++) {
 		const struct config_endpoint *x = &a->at[i], *y = &b->at[i];
-		if (x->any != y->any || x->tls != y->tls || x->port != y->port ||
+		if (x->any != y->any || x->tls != y->tls || x->proxy != y->proxy || x->port != y->port ||
 		    (!x->any && !ipaddr_equal(&x->ip, &y->ip)))
 			return false;
 	}

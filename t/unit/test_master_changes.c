@@ -216,6 +216,8 @@ static const struct {
 	{"relay { list 10.0.0.1 }", "relay { list 10.0.0.2 }; connection_timeout 1m; alias_domain b.net", 0},
 	{"listen 127.0.0.1:2526", "listen 127.0.0.1:2527",
 	 ROLE_MASTER | ROLE_SMTPD | ROLE_RESOLVER | ROLE_PICKUP | ROLE_LOCAL},
+	{"listen 127.0.0.1:2526", "listen 127.0.0.1:2526 proxy; proxy_list 10.0.0.2",
+	 ROLE_MASTER | ROLE_SMTPD | ROLE_RESOLVER | ROLE_PICKUP | ROLE_LOCAL},
 	{"pickup_dir /a", "pickup_dir off", ROLE_MASTER | ROLE_PICKUP},
 	{"dot_stuffing on", "dot_stuffing off", 0},
 	{"processes { max 10 }", "processes { max 11 }", ROLE_SMTPD},
