@@ -19,9 +19,11 @@
 #include "common/ipc/counters.h"
 #include "common/ipc/ipc.h"
 #include "common/jail/syscalls.h"
+#include "common/net/net.h"
 #include "common/process/privs.h"
 #include "smtpd/policy/excess.h"
 #include "smtpd/protocol/replies.h"
+#include "smtpd/proxy/proxied.h"
 #include "smtpd/requests.h"
 
 enum {
@@ -241,17 +243,32 @@ static void accept_failed(struct parent *p)
 		p->accept_after = clock_mono_ms() + FD_REST_MS;
 }
 
+/* Whether a listener with proxy takes no connection of the peer at all. */
+static bool is_no_balancer(struct parent *p, int listener, const struct sockaddr_storage *from)
+{
+	struct ipaddr peer;
+	uint16_t port;
+	net_address(from, &peer, &port);
+	return secure_listener_is_proxied(&p->secure, listener) &&
+	       !proxied_permits(&peer, p->child.server, p->worker.usage);
+}
+
 /* Refuses one client for which no worker is free. A listener that begins with TLS sends no reason. Does not block. */
 static bool refuse_next(struct parent *p, int listener)
 {
 	const struct serve_tls tls = secure_listener(&p->secure, listener);
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct sockaddr_storage from = {0};
+	socklen_t len = sizeof(from);
+	int fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0) {
 		accept_failed(p);
 		return false;
 	}
 	count(COUNTER_CONNECTIONS_IN);
-	serve_refusal(fd, &tls, p->child.server, p->paused ? REPLY_STOPPING : REPLY_BUSY, (struct span){0});
+	if (is_no_balancer(p, listener, &from))
+		close(fd);
+	else
+		serve_refusal(fd, &tls, p->child.server, p->paused ? REPLY_STOPPING : REPLY_BUSY, (struct span){0});
 	return true;
 }
 

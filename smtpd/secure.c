@@ -1,6 +1,8 @@
 #include "smtpd/secure.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,7 +13,7 @@
 #include "common/process/child.h"
 #include "common/tls/channel.h"
 
-enum { WHY_MAX = 2048 };
+enum { WHY_MAX = 2048, DEFER_S = 5 /* as PROXIED_WAIT_MS */ };
 
 const struct config_endpoint *secure_endpoint(const struct config_endpoints *listen, const struct ipaddr *ip,
 					      uint16_t port)
@@ -42,6 +44,18 @@ static struct secure_start start_of(const struct config_endpoints *listen, int f
 	return at ? (struct secure_start){at->tls, at->proxy} : (struct secure_start){0};
 }
 
+/*
+ * Where a load balancer speaks first, the kernel hands a connection over when its first octets have come, or somewhat
+ * later without them. So also a server that is paused or full reads the header before it refuses, and a header that is
+ * late occupies no worker. Elsewhere the client waits for the greeting: a listener may have said proxy before a reload.
+ */
+static void defer_accept(int listener, bool proxied)
+{
+	int seconds = proxied ? DEFER_S : 0;
+	if (setsockopt(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds)) != 0 && proxied)
+		log_warning("can't let connections wait for a PROXY header: %s", strerror(errno));
+}
+
 static void read_certificates(struct secure *s, const struct config_access *access)
 {
 	struct str why;
@@ -65,6 +79,7 @@ void secure_init(struct secure *s, const struct config_server *server, const int
 		read_certificates(s, &server->access);
 	for (size_t i = 0; i < count; i++) {
 		s->starts[i] = start_of(&server->listen, listeners[i]);
+		defer_accept(listeners[i], s->starts[i].proxy);
 		if (s->starts[i].tls && !s->server)
 			child_fail(EXIT_PERMANENT, "listen ... tls needs a tls_certificate in access");
 	}

@@ -51,7 +51,8 @@ static const char *read_header(int fd, struct proxy_header *header)
 
 static void log_fault(const struct ipaddr *peer, struct usage *usage, const char *why, const char *remedy)
 {
-	const struct usage_who who = {peer, NULL, NULL};
+	/* Apart, as for a client rule: a load balancer is no client, so it is not in the list of clients. */
+	const struct usage_who who = {peer, NULL, "listen proxy"};
 	unsigned times = usage_over(usage, &who, clock_mono_ms());
 	char address[IPADDR_TEXT_MAX];
 	ipaddr_format(peer, address);
@@ -60,16 +61,22 @@ static void log_fault(const struct ipaddr *peer, struct usage *usage, const char
 			    remedy);
 }
 
+bool proxied_permits(const struct ipaddr *peer, const struct config_server *server, struct usage *usage)
+{
+	if (naming_permits(&server->proxy_list, peer))
+		return true;
+	log_fault(
+		peer, usage,
+		"the listener expects a load balancer (listen ... proxy), and proxy_list does not have this address",
+		"add the address to proxy_list if it is a load balancer; clients connect to a listener without proxy");
+	return false;
+}
+
 bool proxied_read(int fd, const struct ipaddr *peer, const struct config_server *server, struct usage *usage,
 		  volatile sig_atomic_t *waiting_fd, struct proxy_header *header)
 {
-	if (!naming_permits(&server->proxy_list, peer)) {
-		log_fault(
-			peer, usage,
-			"the listener expects a load balancer (listen ... proxy), and proxy_list does not have this address",
-			"add the address to proxy_list if it is a load balancer; clients connect to a listener without proxy");
+	if (!proxied_permits(peer, server, usage))
 		return false;
-	}
 	*waiting_fd = fd;
 	const char *why = read_header(fd, header);
 	*waiting_fd = -1;

@@ -14,11 +14,13 @@
 
 enum { PROXIED_WAIT_MS = 5000 }; /* for the whole header */
 
+/* Whether PEER is in proxy_list. If not, the log says so once a minute for each peer (USAGE counts). */
+bool proxied_permits(const struct ipaddr *peer, const struct config_server *server, struct usage *usage);
+
 /*
- * Worker: reads the header from FD, which PEER has connected, and not an octet more. False: PEER is not in proxy_list,
- * or its header is late, cut or wrong; the log says so once a minute for each peer (USAGE counts), and FD is to be
- * closed without a reply. The client is as in naming_client. While it waits, *waiting_fd is FD: shutdown(FD, SHUT_RD)
- * ends the wait.
+ * Worker: reads the header from FD, which PEER has connected, and not an octet more. False: proxied_permits does not,
+ * or the header is late, cut or wrong, which is logged likewise; FD is to be closed without a reply. The client is as
+ * in naming_client. While it waits, *waiting_fd is FD: shutdown(FD, SHUT_RD) ends the wait.
  */
 bool proxied_read(int fd, const struct ipaddr *peer, const struct config_server *server, struct usage *usage,
 		  volatile sig_atomic_t *waiting_fd, struct proxy_header *header);

@@ -1,13 +1,26 @@
 """Load balancers in front of a listener: the PROXY header, who may send it, and checks; by hand and with HAProxy of Debian."""
 import contextlib
+import smtplib
 import socket
 import struct
+import subprocess
 import time
 import unittest
 
 import harness
 from harness import Mailroot, Wire, wait_for
+from peers import Peer
 
+HAPROXY = """global
+ log stderr format raw local0 notice
+defaults
+ mode tcp
+ log global
+ option log-health-checks
+ timeout connect 3s
+ timeout client 1m
+ timeout server 1m
+"""
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
 
@@ -118,12 +131,34 @@ class Hostile(unittest.TestCase):
             self.assertEqual(wire.reply()[0], 0)
         wait_for(lambda: words in server.log(), words)
 
+    def pause(self, server):
+        server.ctl("server", "pause", "test")
+        wait_for(lambda: "paused" in server.ctl("status").stdout, "the pause")
+
     def test_host_that_is_not_listed(self):
         """Closed without a word, and logged once a minute."""
         with Proxied(proxies="127.9.9.9") as server:
             for _ in range(20):
                 self.expect_closed(server, v1("10.1.2.3") + b"EHLO x\r\n", "proxy_list does not have this address")
             self.assertEqual(server.log().count("proxy_list does not have this address"), 1)
+            self.assertNotIn("127.0.0.1", server.ctl("clients", "--all").stdout)
+
+    def test_host_that_is_not_listed_while_paused(self):
+        with Proxied(proxies="127.9.9.9") as server:
+            self.pause(server)
+            self.expect_closed(server, v1("10.1.2.3"), "proxy_list does not have this address")
+
+    def test_late_header_while_paused(self):
+        """The refusal comes behind the header, so no reset destroys it."""
+        with Proxied() as server:
+            self.pause(server)
+            for header in (v1("10.1.2.3"), v2("10.1.2.3"), LOCAL):
+                with self.subTest(header=header), Wire(server, timeout=1) as wire:
+                    with self.assertRaises(TimeoutError):
+                        wire.socket.recv(1)
+                    wire.say(header + b"EHLO x\r\n")
+                    wire.socket.settimeout(20)
+                    self.assertEqual(wire.reply()[0], 421)
 
     def test_wrong_headers(self):
         for octets, words in ((b"EHLO client.example\r\n", "does not begin with a PROXY header"),
@@ -135,6 +170,18 @@ class Hostile(unittest.TestCase):
                               (v2("10.1.2.3", fields=b"\x03\0\x04\1\2\3\4"), "checksum (CRC32C) is wrong")):
             with self.subTest(words=words, octets=octets[:20]), Proxied() as server:
                 self.expect_closed(server, octets, words)
+
+    def test_reload_takes_proxy_away(self):
+        """The socket stays, and clients that wait for the greeting get it at once."""
+        def greeted():
+            with contextlib.suppress(OSError), Wire(server, timeout=1) as wire:
+                return wire.reply()[0] == 220
+        with Proxied() as server:
+            self.assertFalse(greeted())
+            server.conf.write_text(server.conf.read_text().replace(" proxy\n", "\n").replace("proxy_list 127.0.0.1\n", ""))
+            server.ctl("reload")
+            wait_for(greeted, "a greeting")
+            self.assertTrue(all(greeted() for _ in range(3)))
 
     def test_second_header_is_no_command(self):
         with Proxied() as server, begin(server, v1("10.2.0.1") + v1("10.1.2.3")) as wire:
@@ -160,6 +207,38 @@ class Hostile(unittest.TestCase):
             self.assertTrue(ended)
             self.assertTrue(4.5 < time.monotonic() - began < 8, time.monotonic() - began)
             wait_for(lambda: "no whole PROXY header came within 5 s" in server.log(), "the reason")
+
+
+class Programs(unittest.TestCase):
+    def test_swaks(self):
+        with Proxied() as server:
+            for version, family in (("1", "TCP4"), ("2", "AF_INET")):
+                for client, reply in (("10.1.2.3", "250 2.6.0"), ("192.0.2.1", "550 5.7.1 Unable to relay")):
+                    with self.subTest(version=version, client=client):
+                        said = subprocess.run(
+                            ["swaks", "--server", f"127.0.0.1:{server.port}", "--helo", "x.test", "--from", "app@client.test", "--to", "far@remote.test",
+                             "--proxy-version", version, "--proxy-family", family, "--proxy-source", client, "--proxy-source-port", "4711",
+                             "--proxy-dest", "192.0.2.2", "--proxy-dest-port", "25"], capture_output=True, text=True, timeout=60)
+                        self.assertIn(reply, said.stdout + said.stderr)
+
+    def test_haproxy(self):
+        """Both versions: its checks find the server up, and the client is the one of HAProxy."""
+        with Proxied(relay="list 127.0.0.5") as server, Peer("haproxy", linked=True) as peer:
+            ports = {"send-proxy": harness.free_port(), "send-proxy-v2": harness.free_port()}
+            peer.write("etc/haproxy.cfg", HAPROXY + "".join(
+                f"listen {word}\n bind 127.0.0.1:{port}\n option smtpchk EHLO lb.test\n"
+                f" server a 127.0.0.1:{server.port} {word} check check-send-proxy inter 100ms\n" for word, port in ports.items()))
+            peer.start("/usr/sbin/haproxy", "-db", "-f", "/etc/haproxy.cfg", port=ports["send-proxy-v2"])
+            for word, port in ports.items():
+                for source, code in (("127.0.0.5", 250), ("127.0.0.6", 550)):
+                    with self.subTest(word, source=source), smtplib.SMTP("127.0.0.1", port, source_address=(source, 0), timeout=20) as client:
+                        client.ehlo("x.test")
+                        self.assertEqual(client.mail("app@client.test")[0], 250)
+                        self.assertEqual(client.rcpt("far@remote.test")[0], code)
+                wait_for(lambda: f"Health check for server {word}/a succeeded" in peer.said(), "a check that succeeds")
+            self.assertNotIn("is DOWN", peer.said())
+            self.assertIn("client=127.0.0.6 ", server.log())
+            self.assertNotIn("PROXY header", server.log())
 
 
 class Checks(unittest.TestCase):

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
 
@@ -58,7 +59,10 @@ END_TEST
 
 START_TEST(a_peer_that_is_not_listed)
 {
+	struct usage_row row;
 	ck_assert(!read_from("10.0.0.3", SPAN("PROXY TCP4 192.0.2.7 10.0.0.11 56324 25\r\n")));
+	for (size_t i = 0; i < USAGE_SLOTS; i++)
+		ck_assert(!usage_get(usage, i, &config.servers[0], clock_mono_ms(), &row));
 }
 END_TEST
 
