@@ -49,6 +49,26 @@ static void attention_json(struct json *json, const struct service_server *serve
 	json_end_array(json);
 }
 
+static void processes_json(struct json *json, const struct service_server *server)
+{
+	json_key(json, "processes");
+	json_array(json);
+	for (size_t i = 0; i < server->process_count; i++) {
+		const struct service_process *process = &server->processes[i];
+		json_object(json);
+		key_text(json, "role", process->role);
+		key_text(json, "state", process->state);
+		json_key(json, "pid");
+		json_cell(json, span_of(process->pid));
+		key_number(json, "age_s", process->age_s);
+		key_number(json, "restarts", process->restarts);
+		key_text(json, "last_end", process->last_end);
+		key_text(json, "version", process->version);
+		json_end_object(json);
+	}
+	json_end_array(json);
+}
+
 static void recipients_json(struct json *json, const struct service_server *server)
 {
 	json_key(json, "recipients");
@@ -78,22 +98,7 @@ static void server_json(struct json *json, const struct service_server *server)
 		json_string(json, span_take(&listeners, ' '));
 	json_end_array(json);
 	key_number(json, "sessions", server->sessions);
-	json_key(json, "processes");
-	json_array(json);
-	for (size_t i = 0; i < server->process_count; i++) {
-		const struct service_process *process = &server->processes[i];
-		json_object(json);
-		key_text(json, "role", process->role);
-		key_text(json, "state", process->state);
-		json_key(json, "pid");
-		json_cell(json, span_of(process->pid));
-		key_number(json, "age_s", process->age_s);
-		key_number(json, "restarts", process->restarts);
-		key_text(json, "last_end", process->last_end);
-		key_text(json, "version", process->version);
-		json_end_object(json);
-	}
-	json_end_array(json);
+	processes_json(json, server);
 	attention_json(json, server);
 	facts_json(json, "smtpd", &server->smtpd);
 	facts_json(json, "queue", &server->queue);
@@ -125,6 +130,8 @@ static void service_json(const struct service *service)
 	json_cell(&json, span_of(service->confirm_s));
 	json_key(&json, "went_back");
 	json_bool(&json, service->went_back[0]);
+	processes_json(&json, &service->whole);
+	attention_json(&json, &service->whole);
 	json_key(&json, "servers");
 	json_array(&json);
 	for (size_t i = 0; i < service->server_count; i++)
@@ -197,6 +204,21 @@ static void print_processes(const struct service *service, const struct service_
 	table_free(&table);
 }
 
+static void print_attention(const struct service_server *server)
+{
+	for (size_t i = 0; i < server->attention_count; i++)
+		printf("  %s: %s\n", server->attention[i].role, server->attention[i].text);
+}
+
+static void print_whole(const struct service *service)
+{
+	if (!service->whole.process_count)
+		return;
+	printf(_("\nthe whole service\n"));
+	print_processes(service, &service->whole);
+	print_attention(&service->whole);
+}
+
 /* What is wrong with a file is among the attention lines of smtpd. */
 static void print_recipients(const struct service_server *server)
 {
@@ -220,11 +242,8 @@ static void print_recipients(const struct service_server *server)
 
 static const char *fact(const struct service_facts *facts, const char *name)
 {
-	for (size_t i = 0; i < facts->n; i++) {
-		if (strcmp(facts->at[i].name, name) == 0)
-			return facts->at[i].value;
-	}
-	return "";
+	const char *value = service_fact(facts, name);
+	return value ? value : "";
 }
 
 /* One line for each virtual server. */
@@ -285,8 +304,7 @@ static void print_server(const struct service *service, const struct service_ser
 	if (!stopped && runs_at_all(server))
 		print_processes(service, server);
 	print_sessions_of_others(service, server);
-	for (size_t i = 0; i < server->attention_count; i++)
-		printf("  %s: %s\n", server->attention[i].role, server->attention[i].text);
+	print_attention(server);
 	if (settle_goes_on(server))
 		printf(_("  The previous smtpd goes on serving with the old configuration.\n"));
 	if (strcmp(server->state, "failed") == 0)
@@ -344,6 +362,7 @@ static void print_service(const struct service *service)
 	print_overview(service);
 	for (size_t i = 0; i < service->server_count; i++)
 		print_server(service, &service->servers[i]);
+	print_whole(service);
 	if (!service->server_count)
 		printf(_("There is no virtual server in its configuration.\n"));
 }

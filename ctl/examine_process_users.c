@@ -24,24 +24,26 @@ static bool any(const struct config *config, bool (*needs)(const struct config_s
 void examine_process_users(struct place place, const struct config *config)
 {
 	const struct {
-		bool (*needs)(const struct config_server *server);
+		bool needed;
 		const char *user;
 		const struct config_origin *at;
 		const char *message;
 	} rows[] = {
-		{config_oauth_needed, config->web_user, &config->web_user_at,
+		{any(config, config_oauth_needed), config->web_user, &config->web_user_at,
 		 _("there is no user %.64s (web_user), so access tokens are not fetched: systemd-sysusers creates it, or adduser --system --group %.64s")},
-		{config_kerberos_needed, config->kerberos_user, &config->kerberos_user_at,
+		{any(config, config_kerberos_needed), config->kerberos_user, &config->kerberos_user_at,
 		 _("there is no user %.64s (kerberos_user), so passwords are not checked by Kerberos: systemd-sysusers creates it, or adduser --system --group %.64s")},
-		{has_filters, config->filters_user, &config->filters_user_at,
+		{any(config, has_filters), config->filters_user, &config->filters_user_at,
 		 _("there is no user %.64s (filters_user), so no filter is reached: systemd-sysusers creates it, or adduser --system --group %.64s")},
+		{config->metrics.listen.n, config->stat_user, &config->stat_user_at,
+		 _("there is no user %.64s (stat_user), so metrics are not served: systemd-sysusers creates it, or adduser --system --group %.64s")},
 	};
 	char text[TEXT_MAX];
 	/* Without `user` nothing starts, and the service tells that. */
 	if (place.how->guest || !getpwnam(config->user))
 		return;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (!any(config, rows[i].needs) || getpwnam(rows[i].user))
+		if (!rows[i].needed || getpwnam(rows[i].user))
 			continue;
 		place.at = rows[i].at;
 		snprintf(text, sizeof(text), rows[i].message, rows[i].user, rows[i].user);

@@ -9,14 +9,25 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/language.h"
 #include "common/ipc/rows.h"
 #include "ctl/words.h"
 
+static int64_t patience_until; /* clock_mono_ms; 0 = see link_patience */
+
+void link_patience(int ms)
+{
+	patience_until = clock_mono_ms() + ms;
+}
+
 static void set_wait(int fd, int wait_ms)
 {
-	struct timeval wait = {.tv_sec = wait_ms / 1000};
+	int64_t left = patience_until ? patience_until - clock_mono_ms() : wait_ms;
+	if (left < wait_ms)
+		wait_ms = left > 1 ? (int)left : 1; /* 0 would be for ever */
+	struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = (suseconds_t)(wait_ms % 1000) * 1000};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 }

@@ -30,6 +30,12 @@ struct link_answer {
 	int fd;                       /* that came with the end packet, -1 = none; owned by the caller */
 };
 
+/*
+ * From now on all answers together may take MS; without this call, each may take LINK_WAIT_MS. For a process that has
+ * to go on with other work.
+ */
+void link_patience(int ms);
+
 /* Connects to the master of RUN_DIR. Descriptor or -errno (-ENOENT, -ECONNREFUSED: it does not run). */
 int link_to_master(const char *run_dir);
 

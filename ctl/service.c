@@ -61,13 +61,19 @@ static size_t older_than(const struct service_server *server, struct span role)
 	return n;
 }
 
-/* A process row follows the row of its server. */
+/* A row about a process follows the row of its server NAME. NULL: it is about another one. */
+static struct service_server *server_of(struct service *service, struct span name)
+{
+	if (!name.len)
+		return &service->whole;
+	struct service_server *last = service->server_count ? &service->servers[service->server_count - 1] : NULL;
+	return last && span_equal(name, span_of(last->name)) ? last : NULL;
+}
+
 static void take_process(struct service *service, const struct span *cells)
 {
-	if (!service->server_count)
-		return;
-	struct service_server *server = &service->servers[service->server_count - 1];
-	if (server->process_count == SERVICE_PROCESSES_MAX || !span_equal(cells[0], span_of(server->name)))
+	struct service_server *server = server_of(service, cells[0]);
+	if (!server || server->process_count == SERVICE_PROCESSES_MAX)
 		return;
 	server->processes[server->process_count++] = (struct service_process){
 		.role = keep(service, cells[1]),
@@ -81,13 +87,10 @@ static void take_process(struct service *service, const struct span *cells)
 	};
 }
 
-/* So does this one. */
 static void take_attention(struct service *service, const struct span *cells)
 {
-	if (!service->server_count)
-		return;
-	struct service_server *server = &service->servers[service->server_count - 1];
-	if (server->attention_count == SERVICE_ATTENTION_MAX || !span_equal(cells[0], span_of(server->name)))
+	struct service_server *server = server_of(service, cells[0]);
+	if (!server || server->attention_count == SERVICE_ATTENTION_MAX)
 		return;
 	server->attention[server->attention_count++] =
 		(struct service_attention){keep(service, cells[1]), keep(service, words_cell(cells[3]))};

@@ -104,8 +104,9 @@ struct service {
 	uint64_t age_s;
 	const char *file;
 	const char *reloads;
-	const char *confirm_s; /* seconds until the last reload is undone; "" = none is on probation */
-	const char *went_back; /* "yes": it was undone */
+	const char *confirm_s;       /* seconds until the last reload is undone; "" = none is on probation */
+	const char *went_back;       /* "yes": it was undone */
+	struct service_server whole; /* the processes that belong to no virtual server, and their problems */
 	struct service_server servers[SERVICE_SERVERS_MAX];
 	size_t server_count;
 };

@@ -26,6 +26,7 @@ install(DIRECTORY doc DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # The example of every setting, short ones for usual cases; and the file itself, but never over one that an administrator has edited.
 file(GLOB examples CONFIGURE_DEPENDS etc/examples/*.conf)
+install(DIRECTORY etc/prometheus etc/grafana DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(DIRECTORY etc/ha DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples USE_SOURCE_PERMISSIONS)
 install(FILES etc/mailroot.conf etc/recipients.conf etc/mailrootd-harden.conf ${examples} DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples OPTIONAL)
 # file(INSTALL) puts DESTDIR in front of the folder by itself, if(EXISTS) does not.

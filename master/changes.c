@@ -88,7 +88,9 @@ static void compare_setting(const struct report *report, const struct config_set
 {
 	struct str was, is, now, then, line;
 	const void *old = (const char *)before + setting->offset, *new = (const char *)after + setting->offset;
-	if ((setting->type == CONFIG_LISTEN || setting->type == CONFIG_ENDPOINTS) && same_endpoints(old, new))
+	if ((setting->type == CONFIG_LISTEN || setting->type == CONFIG_ENDPOINTS ||
+	     setting->type == CONFIG_WEBLISTEN) &&
+	    same_endpoints(old, new))
 		return;
 	format(setting, before, &was);
 	format(setting, after, &is);

@@ -52,10 +52,24 @@ int control_open(struct control *control, const char *run_dir)
 	return err;
 }
 
+/* What the peer of FD may ask; WIRE_LINK_COUNT = nothing. */
+static enum wire_link link_of(const struct control *control, int fd)
+{
+	switch (permit_socket(&control->permit, fd)) {
+	case PERMIT_ALL:
+		return WIRE_LINK_ctl_master;
+	case PERMIT_STATUS:
+		return WIRE_LINK_status_master;
+	default:
+		return WIRE_LINK_COUNT;
+	}
+}
+
 void control_adopt(struct control *control, const int *fds, size_t n, int64_t now_ms)
 {
 	for (size_t i = 0; i < n && i < CONTROL_CLIENTS_MAX; i++)
-		control->clients[i] = (struct control_client){fds[i], now_ms + CONTROL_IDLE_MS};
+		control->clients[i] =
+			(struct control_client){fds[i], link_of(control, fds[i]), now_ms + CONTROL_IDLE_MS};
 }
 
 void control_close(struct control *control)
@@ -86,14 +100,15 @@ void control_accept(struct control *control, int64_t now_ms)
 	}
 	int sndbuf = CONTROL_SNDBUF;
 	setsockopt(one.fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
-	if (!permit_socket(&control->permit, one.fd))
+	one.link = link_of(control, one.fd);
+	if (one.link == WIRE_LINK_COUNT)
 		control_done(&one, 1,
 			     N_("you may not control this service; the setting `operators` names the permitted users"),
 			     -1);
 	else if (!client)
 		control_done(&one, 1, N_("too many connections at once; try again in a moment"), -1);
 	else
-		*client = (struct control_client){one.fd, now_ms + CONTROL_IDLE_MS};
+		*client = (struct control_client){one.fd, one.link, now_ms + CONTROL_IDLE_MS};
 	if (!client || client->fd != one.fd)
 		fd_close(&one.fd);
 }

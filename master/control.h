@@ -13,8 +13,9 @@ struct master;
 enum { CONTROL_CLIENTS_MAX = 32, CONTROL_IDLE_MS = 10000, CONTROL_REQUEST_MAX = 256, CONTROL_SNDBUF = 4 << 20 };
 
 struct control_client {
-	int fd;           /* -1 = free */
-	int64_t until_ms; /* deadline */
+	int fd;              /* -1 = free */
+	enum wire_link link; /* WIRE_LINK_ctl_master, or WIRE_LINK_status_master: what it may ask */
+	int64_t until_ms;    /* deadline */
 };
 
 /* Answers the request PACKET of CLIENT. True: the connection stays open. */

@@ -13,8 +13,7 @@
 #include "master/tell.h"
 
 enum {
-	PACKET_MAX = CHILD_TROUBLE_MAX + 64, /* `trouble` is the longest packet of a child */
-	LAST_WORDS_MAX = 16,                 /* a flood of packets from a dead child is not read to its end */
+	LAST_WORDS_MAX = 16, /* a flood of packets from a dead child is not read to its end */
 };
 
 /* A word, because it stands in the handover. */
@@ -83,7 +82,7 @@ static bool act_on(struct server *server, size_t i, struct span packet)
 void hear_child(struct server *server, size_t i)
 {
 	struct supervised *child = &server->children[i];
-	char buffer[PACKET_MAX];
+	char buffer[HEAR_PACKET_MAX];
 	struct ipc_packet packet = {.eof = true};
 	int err = ipc_receive(child->control, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
 	if (err == -EAGAIN)
@@ -101,7 +100,7 @@ void hear_child(struct server *server, size_t i)
 
 void hear_last_words(struct supervised *child)
 {
-	char buffer[PACKET_MAX];
+	char buffer[HEAR_PACKET_MAX];
 	struct ipc_packet packet;
 	struct wire_trouble trouble;
 	for (int i = 0; child->control >= 0 && i < LAST_WORDS_MAX; i++) {

@@ -7,6 +7,9 @@
 
 #include "master/server.h"
 
+/* Octets of the longest packet of a child, which is `trouble`. */
+enum { HEAR_PACKET_MAX = CHILD_TROUBLE_MAX + 64 };
+
 /* The control link of children[CHILD] is readable. */
 void hear_child(struct server *server, size_t child);
 

@@ -26,7 +26,7 @@
 
 enum {
 	REPORT_MAX = 1 << 20,
-	POLL_MAX = 3 + CONTROL_CLIENTS_MAX + MASTER_SERVERS_MAX * SERVER_CHILDREN,
+	POLL_MAX = 3 + CONTROL_CLIENTS_MAX + GLOBALS_MAX + MASTER_SERVERS_MAX * SERVER_CHILDREN,
 	LOG_AGAIN_MS = 30000, /* how long a restarted syslog daemon may go unnoticed */
 };
 
@@ -112,6 +112,7 @@ bool master_configure(struct master *master, const char *file)
 	*master = (struct master){
 		.file = file, .signal_fd = -1, .lock_fd = -1, .report_fd = -1, .began_ms = clock_wall_ms()};
 	control_init(&master->control);
+	globals_init(&master->globals);
 	upgrade_init(&master->upgrade);
 	if (gethostname(master->hostname, sizeof(master->hostname) - 1) || !master->hostname[0])
 		snprintf(master->hostname, sizeof(master->hostname), "localhost");
@@ -126,7 +127,7 @@ bool master_configure(struct master *master, const char *file)
 				 "mailrootd: %u errors in the configuration; nothing was started\n", report.errors),
 			report.errors);
 	str_free(&report.text);
-	good = good && make_servers(master, tree);
+	good = good && make_servers(master, tree) && globals_configure(&master->globals, tree, &master->config);
 	master->tree = tree;
 	return good;
 }
@@ -200,6 +201,7 @@ void master_stop(struct master *master, bool hurry)
 		notify_send("STOPPING=1");
 	}
 	master->stopping = true;
+	globals_stop(&master->globals, clock_mono_ms());
 	for (size_t i = 0; i < master->server_count; i++) {
 		server_order(master->servers[i], SERVER_STOP, clock_mono_ms());
 		if (hurry)
@@ -213,7 +215,8 @@ static void reap(struct master *master)
 	pid_t pid;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		size_t i = 0;
-		if (upgrade_checked(master, pid, status))
+		if (upgrade_checked(master, pid, status) ||
+		    globals_gone(&master->globals, pid, status, clock_mono_ms()))
 			continue;
 		while (i < master->server_count && !server_gone(master->servers[i], pid, status, clock_mono_ms()))
 			i++;
@@ -308,6 +311,8 @@ static int64_t tend(struct master *master)
 		next = clock_sooner(next, server_tend(master->servers[i], now_ms));
 	drop_ended(master);
 	announce(master, now_ms);
+	if (master->announced || master->stopping)
+		next = clock_sooner(next, globals_tend(&master->globals, master->programs, now_ms));
 	return clock_sooner(next, LOG_AGAIN_MS);
 }
 
@@ -317,10 +322,11 @@ static bool all_stopped(const struct master *master)
 		if (server_state(master->servers[i]) != SERVER_STOPPED)
 			return false;
 	}
-	return master->stopping;
+	return master->stopping && !globals_alive(&master->globals);
 }
 
-/* Descriptors in a fixed order: signals, control socket, an upgrade, clients, then the children; poll skips -1. */
+/* Descriptors in a fixed order: signals, control socket, an upgrade, clients, the children of the whole
+ * service, then those of the servers; poll skips -1. */
 static size_t fill_poll(const struct master *master, struct pollfd *polled)
 {
 	size_t n = 0;
@@ -329,6 +335,8 @@ static size_t fill_poll(const struct master *master, struct pollfd *polled)
 	polled[n++].fd = master->upgrade.output;
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		polled[n++].fd = master->control.clients[i].fd;
+	for (size_t i = 0; i < GLOBALS_MAX; i++)
+		polled[n++].fd = master->globals.children[i].control;
 	for (size_t i = 0; i < master->server_count; i++) {
 		for (size_t child = 0; child < SERVER_CHILDREN; child++)
 			polled[n++].fd = master->servers[i]->children[child].control;
@@ -344,7 +352,11 @@ static void serve(struct master *master, const struct pollfd *polled)
 {
 	/* A client that was dropped, or a child that ended, in this round has another descriptor now: check before
 	 * use. */
-	const struct pollfd *client = polled + 3, *child = client + CONTROL_CLIENTS_MAX;
+	const struct pollfd *client = polled + 3, *global = client + CONTROL_CLIENTS_MAX, *child = global + GLOBALS_MAX;
+	for (size_t i = 0; i < GLOBALS_MAX; i++) {
+		if (global[i].revents && global[i].fd == master->globals.children[i].control)
+			globals_hear(&master->globals, i);
+	}
 	for (size_t i = 0; i < master->server_count; i++) {
 		for (size_t at = 0; at < SERVER_CHILDREN; at++, child++) {
 			if (child->revents && child->fd == master->servers[i]->children[at].control)
@@ -367,6 +379,7 @@ void master_free(struct master *master)
 {
 	while (master->server_count)
 		drop_server(master, master->server_count - 1);
+	globals_free(&master->globals);
 	probation_confirm(&master->probation);
 	upgrade_free(&master->upgrade);
 	config_tree_free(master->tree);

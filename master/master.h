@@ -8,6 +8,7 @@
 #include <limits.h>
 
 #include "master/control.h"
+#include "master/globals.h"
 #include "master/probation.h"
 #include "master/server.h"
 #include "master/upgrade.h"
@@ -29,6 +30,7 @@ struct master {
 	struct listeners_all listeners;
 	struct server *servers[MASTER_SERVERS_MAX]; /* those of the file, and removed ones that are ending */
 	size_t server_count;
+	struct globals globals;
 	struct control control;
 	int signal_fd;
 	int lock_fd;      /* pid file, locked for life */

@@ -3,6 +3,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/base/log.h"
 
@@ -15,12 +16,8 @@ static bool holds(const unsigned *ids, size_t n, unsigned id)
 	return false;
 }
 
-bool permit_decide(const struct permit *permit, const struct permit_peer *peer)
+static bool is_operator(const struct permit *permit, const struct permit_peer *peer)
 {
-	if (peer->uid == 0 || peer->uid == permit->starter)
-		return true;
-	if (holds(permit->service, permit->service_count, peer->uid))
-		return false;
 	if (holds(permit->users, permit->user_count, peer->uid))
 		return true;
 	if (holds(permit->groups, permit->group_count, peer->gid))
@@ -30,6 +27,17 @@ bool permit_decide(const struct permit *permit, const struct permit_peer *peer)
 			return true;
 	}
 	return false;
+}
+
+enum permit_right permit_decide(const struct permit *permit, const struct permit_peer *peer)
+{
+	if (peer->uid == 0 || peer->uid == permit->starter)
+		return PERMIT_ALL;
+	if (peer->uid == permit->watcher)
+		return PERMIT_STATUS;
+	if (holds(permit->service, permit->service_count, peer->uid))
+		return PERMIT_NOTHING;
+	return is_operator(permit, peer) ? PERMIT_ALL : PERMIT_NOTHING;
 }
 
 static void resolve_operator(const char *name, struct permit *out)
@@ -53,7 +61,12 @@ void permit_resolve(const struct config *config, uid_t starter, struct permit *o
 {
 	const char *service[PERMIT_SERVICE_MAX] = {config->user,     config->smtpd_user,    config->delivery_user,
 						   config->web_user, config->kerberos_user, config->filters_user};
-	*out = (struct permit){.starter = starter};
+	const struct passwd *watcher = config->stat_user ? getpwnam(config->stat_user) : NULL;
+	*out = (struct permit){.starter = starter, .watcher = (uid_t)-1};
+	if (watcher)
+		out->watcher = watcher->pw_uid;
+	if (geteuid())
+		out->watcher = geteuid();
 	for (size_t i = 0; i < config->operators.n; i++)
 		resolve_operator(config->operators.at[i], out);
 	for (size_t i = 0; i < PERMIT_SERVICE_MAX; i++) {
@@ -63,13 +76,13 @@ void permit_resolve(const struct config *config, uid_t starter, struct permit *o
 	}
 }
 
-bool permit_socket(const struct permit *permit, int fd)
+enum permit_right permit_socket(const struct permit *permit, int fd)
 {
 	gid_t groups[PERMIT_GROUPS_MAX];
 	struct ucred cred;
 	socklen_t cred_len = sizeof(cred), groups_len = sizeof(groups);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_len))
-		return false;
+		return PERMIT_NOTHING;
 	struct permit_peer peer = {.uid = cred.uid, .gid = cred.gid, .groups = groups};
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &groups_len) == 0)
 		peer.group_count = groups_len / sizeof(groups[0]);

@@ -16,6 +16,9 @@ enum {
 	PULSE_SILENT_MAX = 6 /* rounds without an answer; then the child is killed */
 };
 
+/* One round for CHILD, which has a process; SERVER is for the log. */
+void pulse_ask(struct supervised *child, const char *server);
+
 /* Milliseconds until the next round. */
 int64_t pulse_tend(struct server *server, int64_t now_ms);
 

@@ -93,6 +93,11 @@ static struct config_tree *put_in_force(struct master *master, struct config_tre
 	master->tree = tree;
 	master->generation++;
 	configure_servers(master, tree, &old, undone);
+	if (globals_configure(&master->globals, tree, &master->config))
+		globals_reload(&master->globals, changes_roles(&old, &master->config, ""), master->generation,
+			       clock_mono_ms());
+	else
+		str_printf(undone, "metrics: %s\n", N_("keeps its old configuration: no memory"));
 	make_folders(master, undone);
 	permit_resolve(&master->config, master->control.permit.starter, &master->control.permit);
 	for (size_t i = 0; i < master->server_count; i++)

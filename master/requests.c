@@ -26,15 +26,15 @@ static const char *number(int64_t value, char to[NUMBER_MAX])
 	return to;
 }
 
-static bool process_row(struct control_client *client, const struct server *server, const struct supervised *child,
-			int64_t now_ms)
+/* SERVER: its name, "" for a process of the whole service. */
+static bool process_row(struct control_client *client, const char *server, const struct supervised *child,
+			const char *state, int64_t now_ms)
 {
 	char pid[NUMBER_MAX], since[NUMBER_MAX], restarts[NUMBER_MAX];
 	int64_t age_ms = supervise_alive(child) ? now_ms - child->started_ms : 0;
-	bool attached = child->state != SUPERVISE_READY || !attach_missing(server, child->role);
-	const char *cells[] = {server->name,
+	const char *cells[] = {server,
 			       child_role_name(child->role),
-			       attached ? supervise_state_name(child->state) : "detached",
+			       state,
 			       number(child->pid, pid),
 			       number(age_ms / 1000, since),
 			       number((int64_t)child->restarts, restarts),
@@ -44,14 +44,13 @@ static bool process_row(struct control_client *client, const struct server *serv
 }
 
 /* A process that only finishes its sessions has a successor that reports for both. */
-static bool attention_rows(struct control_client *client, const struct server *server, const struct supervised *child)
+static bool attention_rows(struct control_client *client, const char *server, const struct supervised *child)
 {
 	struct span rest = span_of(child->state == SUPERVISE_RETIRING ? "" : child->trouble), line;
 	char pid[NUMBER_MAX], text[SUPERVISE_TROUBLE_MAX + 1];
 	while (span_line(&rest, &line)) {
 		span_copy(line, text, sizeof(text));
-		const char *cells[] = {server->name, child_role_name(child->role), number(child->trouble_pid, pid),
-				       text};
+		const char *cells[] = {server, child_role_name(child->role), number(child->trouble_pid, pid), text};
 		if (!control_row(client, ROW_ATTENTION, cells, sizeof(cells) / sizeof(cells[0])))
 			return false;
 	}
@@ -84,6 +83,12 @@ static const char *trouble_of(const struct server *server)
 	return wanted->enabled ? "" : N_("the configuration says `enabled no`");
 }
 
+static const char *state_of(const struct server *server, const struct supervised *child)
+{
+	bool attached = child->state != SUPERVISE_READY || !attach_missing(server, child->role);
+	return attached ? supervise_state_name(child->state) : "detached";
+}
+
 static bool server_rows(struct control_client *client, const struct server *server, int64_t now_ms)
 {
 	struct str listening;
@@ -96,10 +101,22 @@ static bool server_rows(struct control_client *client, const struct server *serv
 	for (size_t i = 0; good && i < SERVER_CHILDREN; i++) {
 		const struct supervised *child = &server->children[i];
 		if (supervise_alive(child) || (i < CHILD_ROLE_COUNT && server->needed & 1U << i))
-			good = process_row(client, server, child, now_ms);
+			good = process_row(client, server->name, child, state_of(server, child), now_ms);
 	}
 	for (size_t i = 0; good && i < SERVER_CHILDREN; i++)
-		good = attention_rows(client, server, &server->children[i]);
+		good = attention_rows(client, server->name, &server->children[i]);
+	return good;
+}
+
+static bool global_rows(struct control_client *client, const struct globals *globals, int64_t now_ms)
+{
+	bool good = true;
+	for (size_t i = 0; good && i < GLOBALS_MAX; i++) {
+		const struct supervised *child = &globals->children[i];
+		if (globals->needed & 1U << i)
+			good = process_row(client, "", child, supervise_state_name(child->state), now_ms) &&
+			       attention_rows(client, "", child);
+	}
 	return good;
 }
 
@@ -121,6 +138,7 @@ static bool answer_status(struct master *master, struct control_client *client, 
 			       confirm,
 			       probation->went_back ? "yes" : ""};
 	bool good = control_row(client, ROW_SERVICE, cells, sizeof(cells) / sizeof(cells[0]));
+	good = good && global_rows(client, &master->globals, now_ms);
 	for (size_t i = 0; good && i < master->server_count; i++)
 		good = server_rows(client, master->servers[i], now_ms);
 	if (good)
@@ -211,7 +229,8 @@ static bool answer_connect(struct master *master, struct control_client *client,
 	if (!wire_decode_ctl_connect(packet, &request))
 		return false;
 	struct server *server = master_server(master, request.server);
-	bool known = request.kind == CHILD_QUEUE || request.kind == CHILD_SMTPD || request.kind == CHILD_WEB;
+	bool known = request.kind == CHILD_QUEUE || request.kind == CHILD_SMTPD ||
+		     (request.kind == CHILD_WEB && client->link == WIRE_LINK_ctl_master);
 	if (!server || !known) {
 		snprintf(text, sizeof(text), N_("there is no virtual server %.*s; `mailrootctl status` lists them"),
 			 SPAN_ARGS(request.server));
@@ -226,7 +245,8 @@ static bool answer_connect(struct master *master, struct control_client *client,
 		control_done(client, 1, text, -1);
 		return false;
 	}
-	int fd = server_connect(server, (enum child_role)request.kind, (size_t)request.older);
+	int fd = server_connect(server, (enum child_role)request.kind, (size_t)request.older,
+				client->link == WIRE_LINK_ctl_master ? CHILD_LINK_CTL : CHILD_LINK_STATUS);
 	if (fd < 0) {
 		snprintf(text, sizeof(text),
 			 N_("can't ask the %s process of server %s now (%s); see `mailrootctl status`"),
@@ -326,7 +346,7 @@ static bool answer_server(struct master *master, struct control_client *client, 
 
 bool requests_answer(struct master *master, struct control_client *client, struct span packet)
 {
-	switch (wire_admit(WIRE_LINK_ctl_master, WIRE_UP, packet)) {
+	switch (wire_admit(client->link, WIRE_UP, packet)) {
 	case WIRE_ctl_status:
 		return answer_status(master, client, packet);
 	case WIRE_ctl_reload:

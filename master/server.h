@@ -132,9 +132,9 @@ int64_t server_tend(struct server *server, int64_t now_ms);
 bool server_gone(struct server *server, pid_t pid, int status, int64_t now_ms);
 
 /*
- * Makes a link to the smtpd parent, the queue or web and sends it its end. Returns the other end, or -errno (-EAGAIN:
- * not ready). OLDER > 0: to that one of the older smtpds (-ENOENT: there are fewer).
+ * Makes a LINK (CHILD_LINK_CTL, CHILD_LINK_STATUS) to the smtpd parent, the queue or web and sends it its end. Returns
+ * the other end, or -errno (-EAGAIN: not ready). OLDER > 0: to that one of the older smtpds (-ENOENT: there are fewer).
  */
-int server_connect(struct server *server, enum child_role role, size_t older);
+int server_connect(struct server *server, enum child_role role, size_t older, enum child_link link);
 
 #endif

@@ -316,7 +316,7 @@ static struct supervised *find_child(struct server *server, enum child_role role
 	return NULL;
 }
 
-int server_connect(struct server *server, enum child_role role, size_t older)
+int server_connect(struct server *server, enum child_role role, size_t older, enum child_link link)
 {
 	struct supervised *child = find_child(server, role, older);
 	int ends[2];
@@ -327,7 +327,7 @@ int server_connect(struct server *server, enum child_role role, size_t older)
 	int err = ipc_pair(ends, LINK_SNDBUF);
 	if (err)
 		return err;
-	bool sent = tell_attach(child, server->name, CHILD_LINK_CTL, 0, ends[1]);
+	bool sent = tell_attach(child, server->name, link, 0, ends[1]);
 	fd_close(&ends[1]);
 	if (!sent) {
 		fd_close(&ends[0]);

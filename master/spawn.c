@@ -91,8 +91,12 @@ static _Noreturn void become_child(const struct spawn *what, int control, int co
 	build_environment(text, environment);
 	snprintf(path, sizeof(path), "%s/%s", what->folder, what->program);
 	snprintf(count, sizeof(count), "%zu", what->listener_count);
-	char *arguments[ARGUMENTS_MAX] = {(char *)what->program, "--server", (char *)what->server};
-	size_t used = 3;
+	char *arguments[ARGUMENTS_MAX] = {(char *)what->program};
+	size_t used = 1;
+	if (what->server) {
+		arguments[used++] = "--server";
+		arguments[used++] = (char *)what->server;
+	}
 	if (what->listener_count) {
 		arguments[used++] = "--listeners";
 		arguments[used++] = count;
@@ -101,8 +105,8 @@ static _Noreturn void become_child(const struct spawn *what, int control, int co
 		arguments[used++] = "--paused";
 
 	if (nothing < 0 || chdir("/") || !place_descriptors(sources, n))
-		log_fatal(EXIT_TEMPORARY, "%s of server %s: its descriptors can't be set up: %s", what->program,
-			  what->server, strerror(errno));
+		log_fatal(EXIT_TEMPORARY, "%s%s%s: its descriptors can't be set up: %s", what->program,
+			  what->server ? " of server " : "", what->server ? what->server : "", strerror(errno));
 	execve(path, arguments, environment);
 	log_fatal(EXIT_TEMPORARY, "%s can't be started: %s", path, strerror(errno));
 }

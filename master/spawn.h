@@ -12,9 +12,9 @@
 #include "common/process/child.h"
 
 struct spawn {
-	const char *folder;  /* of the programs */
-	const char *program; /* file name in it */
-	const char *server;
+	const char *folder;      /* of the programs */
+	const char *program;     /* file name in it */
+	const char *server;      /* NULL = a role of the whole service */
 	struct span config;      /* canonical text of the role */
 	int kept[CHILD_FD_KEPT]; /* from CHILD_FD_ARRIVALS on; -1 = /dev/null */
 	bool paused;             /* smtpd starts paused */

@@ -173,7 +173,9 @@ static void attach(struct manager *g, enum child_link kind, uint64_t serial, int
 		resolve_attach(q, fd);
 		break;
 	case CHILD_LINK_CTL:
-		if (!console_attach(&g->loop->console, fd))
+	case CHILD_LINK_STATUS:
+		if (!console_attach(&g->loop->console, fd,
+				    kind == CHILD_LINK_CTL ? WIRE_LINK_ctl_queue : WIRE_LINK_status_queue))
 			log_warning("too many links to mailrootctl: refused one more");
 		break;
 	default:

@@ -82,7 +82,7 @@ void parent_init(struct parent *p, const struct child *child)
 	for (size_t i = 0; i < p->child.listener_count; i++)
 		p->listeners[i] = CHILD_FD_LISTEN + (int)i;
 	for (size_t i = 0; i < LIMIT_CTL_LINKS; i++)
-		p->ctl_links[i] = -1;
+		p->ctl_links[i].fd = -1;
 	attention_init(&p->attention);
 	attention_examine(&p->attention, &p->child.server->access.tls_certificate, CERTIFICATE_SERVER);
 	p->gss = load_gss(&p->child.server->access, &p->attention);
@@ -113,7 +113,7 @@ void parent_jail(struct parent *p)
 static void close_ctl_links(struct parent *p)
 {
 	for (size_t i = 0; i < LIMIT_CTL_LINKS; i++)
-		fd_close(&p->ctl_links[i]);
+		fd_close(&p->ctl_links[i].fd);
 }
 
 /* A worker keeps no descriptor that leads to master or to an operator. */
@@ -221,19 +221,20 @@ void parent_ready(struct parent *p)
 	child_ready();
 }
 
-static void answer(struct parent *p, int *link)
+static void answer(struct parent *p, struct ctl_link *link)
 {
 	struct ipc_packet packet;
-	int err = ipc_receive(*link, p->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
+	int err = ipc_receive(link->fd, p->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
 	if (err == -EAGAIN || err == -EINTR)
 		return;
 	const struct requests_counts counts = {p->worker.gateway, p->worker.clients, p->worker.usage, &p->worker.known,
 					       &p->attention};
-	bool useful = !err && !packet.eof && requests_serve(*link, packet.text, p->child.server, p->pool, &counts);
+	bool useful = !err && !packet.eof &&
+		      requests_serve(link->fd, link->link, packet.text, p->child.server, p->pool, &counts);
 	if (!err)
 		ipc_packet_close(&packet);
 	if (!useful)
-		fd_close(link);
+		fd_close(&link->fd);
 }
 
 /* A cause that is not specific to one connection may last, and the listener stays readable all the while. */
@@ -323,7 +324,7 @@ static void wait_for_something(struct parent *p, int timeout)
 {
 	bool full = is_full(p) && clock_mono_ms() >= p->accept_after;
 	for (size_t i = 0; i < LIMIT_CTL_LINKS; i++)
-		p->polled[PARENT_POLL_CTL + i] = (struct pollfd){.fd = p->ctl_links[i], .events = POLLIN};
+		p->polled[PARENT_POLL_CTL + i] = (struct pollfd){.fd = p->ctl_links[i].fd, .events = POLLIN};
 	for (size_t i = 0; i < p->child.listener_count; i++)
 		p->polled[PARENT_POLL_LISTEN + i] =
 			(struct pollfd){.fd = full ? p->listeners[i] : -1, .events = POLLIN};

@@ -14,6 +14,12 @@
 /* Indexes in `polled`: these, then ctl links, then listeners while no worker is free. */
 enum { PARENT_POLL_CONTROL, PARENT_POLL_POOL, PARENT_POLL_CTL, PARENT_POLL_LISTEN = PARENT_POLL_CTL + LIMIT_CTL_LINKS };
 
+/* A link to mailrootctl, or to a process that may only ask for the state. */
+struct ctl_link {
+	int fd;              /* -1 = free */
+	enum wire_link link; /* WIRE_LINK_ctl_smtpd or WIRE_LINK_status_smtpd */
+};
+
 struct parent {
 	struct child child;
 	int *listeners;
@@ -24,7 +30,7 @@ struct parent {
 	struct gss_server *gss; /* NULL = GSSAPI is not available */
 	struct attention attention;
 	struct prefork *pool;
-	int ctl_links[LIMIT_CTL_LINKS]; /* -1 = free */
+	struct ctl_link ctl_links[LIMIT_CTL_LINKS];
 	struct pollfd *polled;
 	char *packet;             /* WIRE_PACKET_MAX octets */
 	int64_t stop_by;          /* clock_mono_ms; 0 = not stopping */

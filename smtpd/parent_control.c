@@ -103,14 +103,17 @@ static void recipients(struct parent *p, const struct ipc_packet *packet)
 static void attach(struct parent *p, struct ipc_packet *packet)
 {
 	struct wire_attach attach;
-	if (!wire_decode_attach(packet->text, &attach) || attach.kind != CHILD_LINK_CTL || packet->fd_count != 1)
+	if (!wire_decode_attach(packet->text, &attach) || packet->fd_count != 1 ||
+	    (attach.kind != CHILD_LINK_CTL && attach.kind != CHILD_LINK_STATUS))
 		return;
 	for (size_t i = 0; i < LIMIT_CTL_LINKS; i++) {
-		if (p->ctl_links[i] != -1)
+		struct ctl_link *link = &p->ctl_links[i];
+		if (link->fd != -1)
 			continue;
-		p->ctl_links[i] = packet->fds[0];
+		link->fd = packet->fds[0];
+		link->link = attach.kind == CHILD_LINK_CTL ? WIRE_LINK_ctl_smtpd : WIRE_LINK_status_smtpd;
 		packet->fds[0] = -1;
-		fd_set_nonblock(p->ctl_links[i], true);
+		fd_set_nonblock(link->fd, true);
 		return;
 	}
 	log_warning("more than %d operators at once: one more is refused", LIMIT_CTL_LINKS);

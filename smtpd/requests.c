@@ -400,14 +400,14 @@ static bool smtpd_kick(struct answer *a, struct span packet, struct prefork *poo
 	return true;
 }
 
-bool requests_serve(int link, struct span packet, const struct config_server *server, struct prefork *pool,
-		    const struct requests_counts *counts)
+bool requests_serve(int fd, enum wire_link link, struct span packet, const struct config_server *server,
+		    struct prefork *pool, const struct requests_counts *counts)
 {
-	struct answer a = {.link = link};
+	struct answer a = {.link = fd};
 	bool known = false;
 	str_init(&a.cells, TEXT_MAX);
 	str_init(&a.packet, WIRE_PACKET_MAX);
-	enum wire_type type = wire_admit(WIRE_LINK_ctl_smtpd, WIRE_UP, packet);
+	enum wire_type type = wire_admit(link, WIRE_UP, packet);
 	if (type == WIRE_explain_relay)
 		known = explain_relay(&a, packet, server, counts);
 	else if (type == WIRE_explain_alias)

@@ -22,8 +22,11 @@ struct requests_counts {
 	const struct attention *attention; /* has the certificates */
 };
 
-/* Answers one packet on LINK, which does not block. False: LINK is broken, and the caller closes it. */
-bool requests_serve(int link, struct span packet, const struct config_server *server, struct prefork *pool,
-		    const struct requests_counts *counts);
+/*
+ * Answers one packet on FD, which does not block and is LINK: WIRE_LINK_ctl_smtpd, or WIRE_LINK_status_smtpd. False: FD
+ * is broken, or the packet is not permitted there, and the caller closes it.
+ */
+bool requests_serve(int fd, enum wire_link link, struct span packet, const struct config_server *server,
+		    struct prefork *pool, const struct requests_counts *counts);
 
 #endif

@@ -436,4 +436,5 @@ void config_check(struct config_build *b)
 	check_drop_folders(b);
 	check_listen(b);
 	check_sendmail_server(b);
+	config_check_metrics(b);
 }

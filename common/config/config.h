@@ -30,8 +30,10 @@ enum config_role {
 	ROLE_WEB = 1 << 8,      /* fetches access tokens */
 	ROLE_KERBEROS = 1 << 9, /* asks the KDC about passwords */
 	ROLE_FILTERS = 1 << 10, /* connects to filters */
-	ROLE_ALL = (1 << 11) - 1,
-	ROLE_SHOWN = 1 << 11 /* the queue sees it too, only to show it: a change does not restart the queue */
+	ROLE_METRICS = 1 << 11, /* serves metrics of the whole service */
+	ROLE_ALERTS = 1 << 12,  /* watches the whole service */
+	ROLE_ALL = (1 << 13) - 1,
+	ROLE_SHOWN = 1 << 13 /* the queue sees it too, only to show it: a change does not restart the queue */
 };
 
 #define CONFIG_MEMBER(name, type, ...)                                                                                 \
@@ -40,6 +42,10 @@ enum config_role {
 
 struct config_sandbox {
 #define SETTING_SANDBOX CONFIG_MEMBER
+#include "common/config/settings.def"
+};
+struct config_metrics {
+#define SETTING_METRICS CONFIG_MEMBER
 #include "common/config/settings.def"
 };
 struct config_processes {
@@ -178,6 +184,7 @@ struct config {
 #define SETTING_GLOBAL CONFIG_MEMBER
 #include "common/config/settings.def"
 	struct config_sandbox sandbox;
+	struct config_metrics metrics;
 	struct config_server *servers;
 	size_t server_count;
 };

@@ -58,7 +58,7 @@ struct config_clients {
 	size_t n;
 };
 
-struct config_endpoint {  /* of listen and dns_server */
+struct config_endpoint {  /* of listen (in metrics, too) and dns_server */
 	bool any;         /* "*": every IPv4 and IPv6 address */
 	bool tls;         /* listen: "tls", TLS before the greeting */
 	bool proxy;       /* listen: "proxy", a PROXY header before all else */
@@ -322,6 +322,7 @@ enum config_requirement { REQUIRE_TLS = 1 << 0, REQUIRE_AUTH = 1 << 1 };
 #define CONFIG_C_CLIENTS      struct config_clients
 #define CONFIG_C_LISTEN       struct config_endpoints
 #define CONFIG_C_ENDPOINTS    struct config_endpoints
+#define CONFIG_C_WEBLISTEN    struct config_endpoints
 #define CONFIG_C_HOSTS        struct config_hosts
 #define CONFIG_C_ROUTE        struct config_route
 #define CONFIG_C_QUOTA        struct config_quota

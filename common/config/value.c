@@ -33,6 +33,7 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 	[CONFIG_WORDS] = {config_scalar_set, true, sizeof(CONFIG_C_WORDS)},
 	[CONFIG_CLIENTS] = {config_list_clients, true, sizeof(CONFIG_C_CLIENTS)},
 	[CONFIG_LISTEN] = {config_list_listen, true, sizeof(CONFIG_C_LISTEN)},
+	[CONFIG_WEBLISTEN] = {config_list_web, true, sizeof(CONFIG_C_WEBLISTEN)},
 	[CONFIG_ENDPOINTS] = {config_list_endpoints, true, sizeof(CONFIG_C_ENDPOINTS)},
 	[CONFIG_HOSTS] = {config_list_hosts, true, sizeof(CONFIG_C_HOSTS)},
 	[CONFIG_ROUTE] = {config_list_route, true, sizeof(CONFIG_C_ROUTE)},

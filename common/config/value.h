@@ -82,6 +82,7 @@ bool config_list_addresses(struct config_parse *parse, void *to);
 bool config_list_clients(struct config_parse *parse, void *to);
 bool config_list_listen(struct config_parse *parse, void *to);
 bool config_list_endpoints(struct config_parse *parse, void *to);
+bool config_list_web(struct config_parse *parse, void *to);
 bool config_list_hosts(struct config_parse *parse, void *to);
 bool config_list_route(struct config_parse *parse, void *to);
 bool config_list_certificates(struct config_parse *parse, void *to);

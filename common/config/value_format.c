@@ -348,6 +348,7 @@ static bool format_list(enum config_type type, const void *value, struct str *to
 		break;
 	case CONFIG_LISTEN:
 	case CONFIG_ENDPOINTS:
+	case CONFIG_WEBLISTEN:
 		format_endpoints(to, value);
 		break;
 	case CONFIG_HOSTS:

@@ -7,7 +7,7 @@
 #include "common/base/language.h"
 #include "common/config/slip.h"
 
-enum { SMTP_PORT = 25, SUBMISSIONS_PORT = 465, DNS_PORT = 53, FINGERPRINT_DIGITS = 64 };
+enum { SMTP_PORT = 25, SUBMISSIONS_PORT = 465, DNS_PORT = 53, METRICS_PORT = 9925, FINGERPRINT_DIGITS = 64 };
 
 /* The same with the correct text CURE. */
 static bool refuse_with(struct config_parse *parse, const struct config_item *item, const char *why, const char *cure)
@@ -256,6 +256,11 @@ bool config_list_listen(struct config_parse *parse, void *to)
 bool config_list_endpoints(struct config_parse *parse, void *to)
 {
 	return parse_endpoints(parse, false, DNS_PORT, to);
+}
+
+bool config_list_web(struct config_parse *parse, void *to)
+{
+	return parse_endpoints(parse, false, METRICS_PORT, to);
 }
 
 static bool parse_host(struct config_parse *parse, const struct config_item *item, struct config_host *out)

@@ -104,6 +104,7 @@ static const char *const allowed[CONFIG_TYPE_COUNT] = {
 	[CONFIG_CLIENTS] = N_(
 		"addresses and networks such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32, names of clients such as *.example.com; or none"),
 	[CONFIG_LISTEN] = N_("* or an address, with or without :PORT; IPv6 in brackets; tls and proxy may follow"),
+	[CONFIG_WEBLISTEN] = N_("addresses, each with or without :PORT; IPv6 in brackets; or none"),
 	[CONFIG_ENDPOINTS] = N_("addresses, each with or without :PORT; IPv6 in brackets; or none"),
 	[CONFIG_HOSTS] = N_(
 		"hosts: name, [name], [192.0.2.1] or [2001:db8::1], each with or without :PORT and weight N; or none"),

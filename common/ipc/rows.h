@@ -115,13 +115,14 @@ enum row_oauth_action { ROW_OAUTH_STATUS = 1, ROW_OAUTH_TEST, ROW_OAUTH_LOGIN, R
 #define ROW_SERVER "server"
 
 /*
- * ... and one a child: server, role, state (restarting | starting | ready | retiring | replacing | stopping | stopped |
- * failed), pid (0 = none), seconds since its start, restarts, how the previous one ended (empty = there was none),
- * version of its program (empty = not known yet).
+ * ... and one a child: server (empty: of the whole service), role, state (restarting | starting | ready | retiring |
+ * replacing | stopping | stopped | failed), pid (0 = none), seconds since its start, restarts, how the previous one
+ * ended (empty = there was none), version of its program (empty = not known yet).
  */
 #define ROW_PROCESS "process"
 
-/* ... one for each problem that a child reports: server, role, pid of the reporting process (it may be gone), text. */
+/* ... one for each problem that a child reports: server (likewise), role, pid of the reporting process (it may be
+ * gone), text. */
 #define ROW_ATTENTION "attention"
 
 /*

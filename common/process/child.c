@@ -27,7 +27,7 @@ static const struct {
 	const char *program;
 	unsigned bit;
 	enum wire_link control;
-} roles[CHILD_ROLE_COUNT] = {
+} roles[CHILD_ALL_COUNT] = {
 	[CHILD_SMTPD] = {"smtpd", "mailroot-smtpd", ROLE_SMTPD, WIRE_LINK_control_smtpd},
 	[CHILD_QUEUE] = {"queue", "mailroot-queue", ROLE_QUEUE, WIRE_LINK_control_queue},
 	[CHILD_DELIVERY] = {"delivery", "mailroot-delivery", ROLE_DELIVERY, WIRE_LINK_control_delivery},
@@ -38,6 +38,8 @@ static const struct {
 	[CHILD_WEB] = {"web", "mailroot-web", ROLE_WEB, WIRE_LINK_control_web},
 	[CHILD_KERBEROS] = {"kerberos", "mailroot-kerberos", ROLE_KERBEROS, WIRE_LINK_control_kerberos},
 	[CHILD_FILTERS] = {"filters", "mailroot-filters", ROLE_FILTERS, WIRE_LINK_control_filters},
+	[CHILD_METRICS] = {"metrics", "mailroot-exporter", ROLE_METRICS, WIRE_LINK_control_metrics},
+	[CHILD_ALERTS] = {"alerts", "mailroot-alerts", ROLE_ALERTS, WIRE_LINK_control_alerts},
 };
 
 const char *child_role_name(enum child_role role)
@@ -121,7 +123,7 @@ static void parse_arguments(int argc, char **argv, struct child *out)
 		}
 	}
 	out->listener_count = (size_t)listeners;
-	if (!usable || optind != argc || !out->server_name)
+	if (!usable || optind != argc || !out->server_name[0] != (out->role >= CHILD_ROLE_COUNT))
 		not_from_master("unknown or missing arguments");
 }
 
@@ -139,7 +141,8 @@ static bool is_control_link(int fd)
 static void name_process(const struct child *child)
 {
 	char name[TASK_NAME_MAX];
-	snprintf(name, sizeof(name), "mr-%s:%s", roles[child->role].name, child->server_name);
+	snprintf(name, sizeof(name), "mr-%s%s%s", roles[child->role].name, child->server_name[0] ? ":" : "",
+		 child->server_name);
 	prctl(PR_SET_NAME, name);
 }
 
@@ -164,9 +167,17 @@ int child_config_text(int fd, struct str *to)
 	return 0;
 }
 
+/* CONFIG has exactly the virtual server NAME; none for "". */
+static bool is_of(const struct config *config, const char *name)
+{
+	if (!name[0])
+		return config->server_count == 0;
+	return config->server_count == 1 && strcmp(config->servers[0].name, name) == 0;
+}
+
 /*
- * Loads the configuration in FD, which must have exactly the virtual server NAME. 0, or -errno and *out is empty:
- * -EBADMSG when the text can't be parsed, which may also be for lack of memory.
+ * Loads the configuration in FD, which must be that of NAME. 0, or -errno and *out is empty: -EBADMSG when the text
+ * can't be parsed, which may also be for lack of memory.
  */
 static int load(int fd, const char *name, struct config *out)
 {
@@ -174,8 +185,7 @@ static int load(int fd, const char *name, struct config *out)
 	memset(out, 0, sizeof(*out));
 	str_init(&text, CONFIG_TEXT_MAX);
 	int err = child_config_text(fd, &text);
-	if (!err && (!config_parse_canonical(str_span(&text), out) || out->server_count != 1 ||
-		     strcmp(out->servers[0].name, name) != 0))
+	if (!err && (!config_parse_canonical(str_span(&text), out) || !is_of(out, name)))
 		err = -EBADMSG;
 	str_free(&text);
 	if (err)
@@ -206,16 +216,17 @@ static void forbid_cores(void)
 
 void child_start(int argc, char **argv, enum child_role role, struct child *out)
 {
-	*out = (struct child){.role = role};
+	*out = (struct child){.role = role, .server_name = ""};
 	log_open(argv[0], NULL);
 	parse_arguments(argc, argv, out);
 	if (!is_control_link(CHILD_FD_CONTROL))
 		not_from_master("descriptor 3 is not a control link");
 	load_first(out);
-	out->server = &out->config.servers[0];
-	log_open(roles[role].program, out->server_name);
+	out->server = out->config.servers;
+	log_open(roles[role].program, out->server_name[0] ? out->server_name : NULL);
 	name_process(out);
-	counters_map(CHILD_FD_COUNTERS);
+	if (out->server)
+		counters_map(CHILD_FD_COUNTERS);
 	forbid_cores();
 }
 
@@ -309,6 +320,6 @@ bool child_reconfigure(struct child *child, int fd)
 		return false;
 	config_free(&child->config);
 	child->config = config;
-	child->server = &child->config.servers[0];
+	child->server = child->config.servers;
 	return true;
 }

@@ -2,6 +2,7 @@
  * The contract between master and what it spawns: one program for each role, for one virtual server.
  *
  *	argv   PROGRAM --server NAME [--listeners N] [--paused]      or PROGRAM --version, for an upgrade and for people
+ *	       PROGRAM for a role of the whole service
  *	fd 0,1 /dev/null        fd 2 log        fd 3 control link        fd 4 sealed canonical configuration
  *	fd 5   arrivals: smtpd, pickup, local and web write, queue reads   (for other roles /dev/null)
  *	fd 6   verdicts: delivery and local write, queue reads          (for other roles /dev/null)
@@ -57,7 +58,8 @@ enum child_link {
 	CHILD_LINK_DELIVERY = 1, /* queue <-> parent of the SMTP clients */
 	CHILD_LINK_LOCAL,        /* queue <-> parent of the local role */
 	CHILD_LINK_RESOLVER,     /* queue <-> resolver */
-	CHILD_LINK_CTL           /* mailrootctl <-> queue, smtpd parent or web */
+	CHILD_LINK_CTL,          /* mailrootctl <-> queue, smtpd parent or web */
+	CHILD_LINK_STATUS        /* the same for a process that may only ask for the state: queue and smtpd parent */
 };
 
 enum {
@@ -76,11 +78,15 @@ enum child_role {
 	CHILD_WEB, /* these three are started only where the configuration needs them */
 	CHILD_KERBEROS,
 	CHILD_FILTERS,
-	CHILD_ROLE_COUNT
+	CHILD_ROLE_COUNT, /* of a virtual server */
+	/* Roles of the whole service (master/globals.h). Such a child has no server and no kept links. */
+	CHILD_METRICS = CHILD_ROLE_COUNT,
+	CHILD_ALERTS,
+	CHILD_ALL_COUNT
 };
 
 const char *child_role_name(enum child_role role); /* "smtpd", "queue", "delivery", "local", ... */
-enum child_role child_role_find(struct span name); /* CHILD_ROLE_COUNT = there is none */
+enum child_role child_role_find(struct span name); /* of a virtual server; CHILD_ROLE_COUNT = there is none */
 unsigned child_role_bit(enum child_role role);     /* enum config_role */
 enum wire_link child_role_control(enum child_role role);
 const char *child_role_program(enum child_role role); /* "mailroot-smtpd", ... */
@@ -90,8 +96,8 @@ bool child_program_usable(const char *path, enum child_role role, char *why, siz
 
 struct child {
 	enum child_role role;
-	const char *server_name;
-	struct config config; /* the part that this role may see; exactly one server */
+	const char *server_name; /* "" = a role of the whole service */
+	struct config config;    /* the part that this role may see; exactly one server, or none without a name */
 	const struct config_server *server;
 	size_t listener_count;
 	bool paused; /* smtpd: start paused */

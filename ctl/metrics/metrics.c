@@ -10,6 +10,7 @@
 #include "common/base/language.h"
 #include "common/base/log.h"
 #include "ctl/cmd.h"
+#include "ctl/loaded.h"
 #include "ctl/metrics/render.h"
 #include "ctl/programs.h"
 
@@ -34,6 +35,7 @@ static int print_text(struct str *text)
 static int print(struct ctl *ctl, enum exposition_format format)
 {
 	static struct scrape scrape;
+	struct loaded loaded;
 	char said[LINK_TEXT_MAX + 1];
 	struct str text;
 	int status;
@@ -45,11 +47,13 @@ static int print(struct ctl *ctl, enum exposition_format format)
 	}
 	fd_close(&fd);
 	str_init(&text, RENDER_MAX);
+	loaded_read(ctl->options.file, &loaded);
 	bool good = scrape_ask(run_dir, &scrape, said);
 	if (good)
-		render(&scrape, format, false, &text);
+		render(&scrape, format, loaded.good && loaded.config.metrics.windows_names, &text);
 	status = good ? print_text(&text) : cmd_fail("%s", said);
 	scrape_free(&scrape);
+	loaded_free(&loaded);
 	free(run_dir);
 	return status;
 }

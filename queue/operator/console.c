@@ -18,13 +18,14 @@
 /* TURN_MS: the time of one turn for all answers together. SLICE_MS: for one answer. */
 enum { OUT_MAX = 8 << 20, TURN_MS = 4, SLICE_MS = 2, SECOND_MS = 1000 };
 
-struct ctl *console_attach(struct console *all, int fd)
+struct ctl *console_attach(struct console *all, int fd, enum wire_link link)
 {
 	for (size_t i = 0; i < CONSOLE_LINKS_MAX; i++) {
 		struct ctl *c = all->ctls[i] ? NULL : calloc(1, sizeof(*c));
 		if (!c)
 			continue;
 		c->fd = fd;
+		c->link = link;
 		c->at = i;
 		str_init(&c->out, OUT_MAX);
 		fd_set_nonblock(fd, true);

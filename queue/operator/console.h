@@ -26,8 +26,9 @@ struct console {
 void console_open(struct console *all, struct queue *q);
 void console_free(struct console *all);
 
-/* Adds link FD, owned from now on. NULL when there are too many links or without memory; FD is closed then. */
-struct ctl *console_attach(struct console *all, int fd);
+/* Adds FD, owned from now on, as LINK: WIRE_LINK_ctl_queue, or WIRE_LINK_status_queue. NULL when there are too many
+ * links or without memory; FD is closed then. */
+struct ctl *console_attach(struct console *all, int fd, enum wire_link link);
 int console_fd(const struct ctl *c);
 
 /* Closes the link and frees C. */

@@ -13,7 +13,8 @@ enum ctl_work { CTL_NOTHING, CTL_SURVEY, CTL_TEXT, CTL_BADMAIL, CTL_EXPLAIN, CTL
 
 struct ctl {
 	int fd;
-	size_t at; /* in console->ctls */
+	enum wire_link link; /* what may be asked on it */
+	size_t at;           /* in console->ctls */
 	enum ctl_work work;
 	struct survey survey;
 	struct text_stream text;

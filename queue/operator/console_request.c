@@ -176,7 +176,7 @@ bool console_request(struct console *all, struct ctl *c, struct span text)
 	struct queue *q = all->queue;
 	if (c->work != CTL_NOTHING)
 		return false; /* one at a time */
-	switch (wire_admit(WIRE_LINK_ctl_queue, WIRE_UP, text)) {
+	switch (wire_admit(c->link, WIRE_UP, text)) {
 	case WIRE_queue_list:
 		return request_list(q, c, text);
 	case WIRE_queue_show:

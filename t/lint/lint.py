@@ -39,6 +39,7 @@ PROGRAMS = {
     "ctl/dkim": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/doctor"], ["ctl/dkim"]],
     "ctl/alerts": [["ctl"], ["ctl/alerts"]],
     "ctl/metrics": [["ctl"], ["ctl/metrics"]],
+    "ctl/exporter": [["ctl"], ["ctl/metrics"], ["ctl/exporter"]],
     "ctl/replay": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/replay"]],
     "ctl/import": [["ctl/import"]],
     "sendmail": [["sendmail"]],

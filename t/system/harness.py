@@ -256,7 +256,7 @@ virtual_server {self.name} {{
 
 def users():
     """As root the service runs as users of its own. The tests make them if sysusers of the package has not."""
-    for name in ("mailroot", "mailroot-smtpd", "mailroot-out", "mailroot-web", "mailroot-kerberos", "mailroot-filters"):
+    for name in ("mailroot", "mailroot-smtpd", "mailroot-out", "mailroot-web", "mailroot-kerberos", "mailroot-filters", "mailroot-stat"):
         if subprocess.run(["id", name], capture_output=True).returncode:
             subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell",
                             "/usr/sbin/nologin", name], check=True)

@@ -17,6 +17,7 @@ DIRECT = {
     "mailrootctl": {**TLS, **SASL, **PASSWORDS},
     "mailroot-replay": {},
     "mailroot-metrics": {},
+    "mailroot-exporter": {"libevent_core": "the loop", "libevent_extra": "HTTP", **JAIL},
     "mailroot-doctor": {**TLS, "libunbound": "DNS as other hosts see it"},
     "mailroot-filter": {},
     "mailroot-dkim": {**TLS, "libunbound": "records in DNS"},

@@ -19,7 +19,7 @@ static inline void reader_open(void)
 	int ends[2];
 	ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
 	reader = ends[1];
-	ctl = console_attach(&f.loop.console, ends[0]);
+	ctl = console_attach(&f.loop.console, ends[0], WIRE_LINK_ctl_queue);
 	ck_assert_ptr_nonnull(ctl);
 	str_init(&rows, 16 << 20);
 }

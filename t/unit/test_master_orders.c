@@ -118,10 +118,10 @@ START_TEST(a_new_smtpd_beside_the_old_one)
 	ck_assert_uint_eq(retiring(), 1);
 	server_reload(&server, 5, clock_mono_ms());
 	until_said("smtpd", "reload 5", 2);
-	int fd = server_connect(&server, CHILD_SMTPD, 1);
+	int fd = server_connect(&server, CHILD_SMTPD, 1, CHILD_LINK_CTL);
 	ck_assert_int_ge(fd, 0);
 	close(fd);
-	ck_assert_int_eq(server_connect(&server, CHILD_SMTPD, 2), -ENOENT);
+	ck_assert_int_eq(server_connect(&server, CHILD_SMTPD, 2, CHILD_LINK_CTL), -ENOENT);
 	kill(before, SIGKILL);
 	while (retiring())
 		turn();

@@ -47,14 +47,14 @@ START_TEST(web_runs_where_a_block_needs_tokens)
 
 	build_config(ANY_PORT);
 	until_state(SERVER_RUNNING);
-	ck_assert_int_eq(server_connect(&server, CHILD_WEB, 0), -EAGAIN);
+	ck_assert_int_eq(server_connect(&server, CHILD_WEB, 0, CHILD_LINK_CTL), -EAGAIN);
 	ck_assert(!supervise_alive(web) && !has_oauth_folder());
 	build_with(ANY_PORT, FOR_A_PERSON);
 	ck_assert_int_eq(server_state(&server), SERVER_STARTING);
 	until_state(SERVER_RUNNING);
 	ck_assert(supervise_alive(web));
 	ck_assert(has_oauth_folder());
-	int fd = server_connect(&server, CHILD_WEB, 0);
+	int fd = server_connect(&server, CHILD_WEB, 0, CHILD_LINK_CTL);
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 	until_said("web", "attach 4", 1);
@@ -189,7 +189,7 @@ START_TEST(a_permanent_failure_waits_for_a_reload)
 	until_state(SERVER_FAILED);
 	ck_assert(server_settled(&server, clock_mono_ms()));
 	ck_assert_int_eq(server.children[CHILD_QUEUE].state, SUPERVISE_FAILED);
-	ck_assert_int_eq(server_connect(&server, CHILD_QUEUE, 0), -EAGAIN);
+	ck_assert_int_eq(server_connect(&server, CHILD_QUEUE, 0, CHILD_LINK_CTL), -EAGAIN);
 	does("queue", "ready");
 	server_reload(&server, 7, clock_mono_ms());
 	until_state(SERVER_RUNNING);
@@ -349,15 +349,15 @@ END_TEST
 START_TEST(a_link_for_the_operator_arrives_at_the_child)
 {
 	build_config(ANY_PORT);
-	ck_assert_int_eq(server_connect(&server, CHILD_QUEUE, 0), -EAGAIN);
+	ck_assert_int_eq(server_connect(&server, CHILD_QUEUE, 0, CHILD_LINK_CTL), -EAGAIN);
 	until_state(SERVER_RUNNING);
-	int fd = server_connect(&server, CHILD_SMTPD, 0);
+	int fd = server_connect(&server, CHILD_SMTPD, 0, CHILD_LINK_CTL);
 	ck_assert_int_ge(fd, 0);
 	until_said("smtpd", "attach 4", 1);
 	close(fd);
-	ck_assert_int_eq(server_connect(&server, CHILD_SMTPD, 1), -ENOENT);
-	ck_assert_int_eq(server_connect(&server, CHILD_QUEUE, 1), -ENOENT);
-	ck_assert_int_eq(server_connect(&server, CHILD_ROLE_COUNT, 0), -ENOENT);
+	ck_assert_int_eq(server_connect(&server, CHILD_SMTPD, 1, CHILD_LINK_CTL), -ENOENT);
+	ck_assert_int_eq(server_connect(&server, CHILD_QUEUE, 1, CHILD_LINK_CTL), -ENOENT);
+	ck_assert_int_eq(server_connect(&server, CHILD_ROLE_COUNT, 0, CHILD_LINK_CTL), -ENOENT);
 }
 END_TEST
 

@@ -179,7 +179,7 @@ START_TEST(malformed_requests_cost_the_link)
 	for (size_t i = 0; i < 3; i++) {
 		int ends[2];
 		ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
-		struct ctl *c = console_attach(&f.loop.console, ends[0]);
+		struct ctl *c = console_attach(&f.loop.console, ends[0], WIRE_LINK_ctl_queue);
 		ck_assert_ptr_nonnull(c);
 		ck_assert_int_eq(ipc_send(ends[1], span_of(packets[i]), NULL, 0), 0);
 		ck_assert(!console_receive(&f.loop.console, c));
@@ -190,7 +190,7 @@ START_TEST(malformed_requests_cost_the_link)
 	for (int ends[2]; n < CONSOLE_LINKS_MAX; n++) {
 		ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
 		far[n] = ends[1];
-		last = console_attach(&f.loop.console, ends[0]);
+		last = console_attach(&f.loop.console, ends[0], WIRE_LINK_ctl_queue);
 	}
 	ck_assert_ptr_null(last); /* the setup uses one connection */
 	while (n--)
@@ -206,7 +206,7 @@ START_TEST(packets_for_others_cost_the_link)
 	{
 		int ends[2];
 		ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
-		struct ctl *c = console_attach(&f.loop.console, ends[0]);
+		struct ctl *c = console_attach(&f.loop.console, ends[0], WIRE_LINK_ctl_queue);
 		ck_assert_ptr_nonnull(c);
 		wire_sample(type, &packet);
 		ck_assert_int_eq(ipc_send(ends[1], str_span(&packet), NULL, 0), 0);

@@ -101,7 +101,7 @@ START_TEST(held_over_restarts)
 	ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
 	close(reader);
 	reader = ends[1];
-	ctl = console_attach(&f.loop.console, ends[0]);
+	ctl = console_attach(&f.loop.console, ends[0], WIRE_LINK_ctl_queue);
 	ASK(queue_act, .action = ROW_RELEASE, .select_id = span_of(id));
 	ck_assert_str_eq(str_text(&rows), "count|1|0|0|0\n");
 	restart();
@@ -124,7 +124,7 @@ START_TEST(messages_locked_by_others_are_left_alone)
 	ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
 	close(reader);
 	reader = ends[1];
-	ctl = console_attach(&f.loop.console, ends[0]);
+	ctl = console_attach(&f.loop.console, ends[0], WIRE_LINK_ctl_queue);
 	int fd = open(path_of("cur/%s", name_of(id, size)), O_RDONLY | O_CLOEXEC);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);

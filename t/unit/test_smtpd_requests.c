@@ -65,7 +65,7 @@ static const struct requests_counts counts = {NULL, NULL, NULL, &no_lists, &no_c
 
 static bool ask(struct str *request)
 {
-	bool good = requests_serve(ends[0], str_span(request), NULL, pool, &counts);
+	bool good = requests_serve(ends[0], WIRE_LINK_ctl_smtpd, str_span(request), NULL, pool, &counts);
 	str_free(request);
 	return good;
 }
@@ -111,8 +111,8 @@ START_TEST(a_packet_for_others_is_refused)
 	WIRE_EACH_FOREIGN(type, WIRE_LINK_ctl_smtpd, WIRE_UP)
 	{
 		wire_sample(type, &request);
-		ck_assert_msg(!requests_serve(ends[0], str_span(&request), NULL, pool, &counts), "%s",
-			      wire_type_name(type));
+		ck_assert_msg(!requests_serve(ends[0], WIRE_LINK_ctl_smtpd, str_span(&request), NULL, pool, &counts),
+			      "%s", wire_type_name(type));
 	}
 	ck_assert_int_eq(ipc_receive(ends[1], buffer, sizeof(buffer), MSG_DONTWAIT, &packet), -EAGAIN);
 	str_free(&request);
