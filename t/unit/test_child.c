@@ -330,7 +330,7 @@ START_TEST(roles_have_names)
 	ck_assert_str_eq(child_role_program(CHILD_LOCAL), "mailroot-local");
 	ck_assert_str_eq(child_role_program(CHILD_SMTPD), "mailroot-smtpd");
 	unsigned seen = 0;
-	for (unsigned role = 0; role < CHILD_ROLE_COUNT; role++) {
+	for (unsigned role = 0; role < CHILD_ALL_COUNT; role++) {
 		ck_assert_uint_eq(seen & child_role_bit((enum child_role)role), 0);
 		seen |= child_role_bit((enum child_role)role);
 	}

@@ -1,0 +1,10 @@
+/* The header field Accept of whoever asks for metrics. */
+#include "ctl/exporter/negotiate.h"
+
+#include "t/fuzz/must.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	negotiate((struct span){(const char *)data, size});
+	return 0;
+}
