@@ -37,6 +37,8 @@ void examine_process_users(struct place place, const struct config *config)
 		 _("there is no user %.64s (filters_user), so no filter is reached: systemd-sysusers creates it, or adduser --system --group %.64s")},
 		{config->metrics.listen.n, config->stat_user, &config->stat_user_at,
 		 _("there is no user %.64s (stat_user), so metrics are not served: systemd-sysusers creates it, or adduser --system --group %.64s")},
+		{config_alerts_needed(config), config->stat_user, &config->stat_user_at,
+		 _("there is no user %.64s (stat_user), so no alerts are sent: systemd-sysusers creates it, or adduser --system --group %.64s")},
 	};
 	char text[TEXT_MAX];
 	/* Without `user` nothing starts, and the service tells that. */

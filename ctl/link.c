@@ -15,6 +15,7 @@
 #include "common/ipc/rows.h"
 #include "ctl/words.h"
 
+static int limit_ms;           /* of link_limit; 0 = none */
 static int64_t patience_until; /* clock_mono_ms; 0 = see link_patience */
 
 void link_patience(int ms)
@@ -22,8 +23,15 @@ void link_patience(int ms)
 	patience_until = clock_mono_ms() + ms;
 }
 
+void link_limit(int ms)
+{
+	limit_ms = ms;
+}
+
 static void set_wait(int fd, int wait_ms)
 {
+	if (limit_ms && limit_ms < wait_ms)
+		wait_ms = limit_ms;
 	int64_t left = patience_until ? patience_until - clock_mono_ms() : wait_ms;
 	if (left < wait_ms)
 		wait_ms = left > 1 ? (int)left : 1; /* 0 would be for ever */

@@ -36,6 +36,9 @@ struct link_answer {
  */
 void link_patience(int ms);
 
+/* From now on each answer may take MS at most, in place of LINK_WAIT_MS. */
+void link_limit(int ms);
+
 /* Connects to the master of RUN_DIR. Descriptor or -errno (-ENOENT, -ECONNREFUSED: it does not run). */
 int link_to_master(const char *run_dir);
 

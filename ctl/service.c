@@ -275,7 +275,7 @@ static int link_to_place(const char *run_dir, const struct service_server *serve
 	return link_to_child(run_dir, server->name, *role, why);
 }
 
-static void ask_server(const char *run_dir, struct service *service, struct service_server *server, bool hops)
+void service_ask_server(const char *run_dir, struct service *service, struct service_server *server, bool hops)
 {
 	for (size_t i = 0; i < server->process_count; i++) {
 		struct service_facts facts = {0};
@@ -297,7 +297,7 @@ static void ask_server(const char *run_dir, struct service *service, struct serv
 void service_ask_facts(const char *run_dir, struct service *service, bool hops)
 {
 	for (size_t i = 0; i < service->server_count; i++)
-		ask_server(run_dir, service, &service->servers[i], hops);
+		service_ask_server(run_dir, service, &service->servers[i], hops);
 }
 
 void service_await_smtpd(const char *run_dir, struct service *service)

@@ -120,6 +120,9 @@ bool service_ask(int fd, struct service *out, char *said);
  */
 void service_ask_facts(const char *run_dir, struct service *service, bool hops);
 
+/* The same for SERVER, one of SERVICE. */
+void service_ask_server(const char *run_dir, struct service *service, struct service_server *server, bool hops);
+
 /*
  * Waits until the smtpd of each running server has answered. It handles orders in turn, so the earlier orders of master
  * are done then.

@@ -25,7 +25,7 @@ enum { MAILDROP_MODE = 01733, REFUSAL_MAX = 420 };
 
 enum folder_kind {
 	FOLDER_OURS,  /* only the service uses it: owner and mode are corrected */
-	FOLDER_WEB,   /* the same for the process that fetches tokens */
+	FOLDER_STATE, /* the same for a process with a user of its own, in state_dir */
 	FOLDER_DOOR,  /* as FOLDER_OURS, but an administrator may narrow the access */
 	FOLDER_THEIRS /* owner and mode are the administrator's choice */
 };
@@ -119,8 +119,8 @@ static bool mend(int at, int fd, const struct folder *want, const struct folders
 	if (st.st_uid != owner->queue_uid && st.st_uid != geteuid())
 		return fail(
 			why, size, path, fresh ? REPLACED : N_("it belongs to another user"),
-			want->kind == FOLDER_WEB
-				? N_("`chown` it to the user of the setting `web_user`, or name another state_dir")
+			want->kind == FOLDER_STATE
+				? N_("`chown` it to the user of its process (web_user or stat_user), or name another state_dir")
 				: N_("`chown` it to the user of the service (setting `user`), or name another mailroot_dir"));
 	if (st.st_uid != owner->queue_uid && !may_be_given(at, fd, &st, fresh))
 		return fail(
@@ -300,32 +300,44 @@ bool folders_make_log(const struct config *config, const struct config_server *s
 	return make_elsewhere(server->log.dir, 0750, owner, why, size);
 }
 
-/* The account of the process that fetches tokens. False: there is none, which this process itself will tell. */
-static bool find_web(const struct config *config, struct folders_owner *out)
+/* The account NAME of a process. False: there is none, which this process itself will tell. */
+static bool find_owner(const char *name, struct folders_owner *out)
 {
 	*out = (struct folders_owner){.queue_uid = geteuid(), .queue_gid = getegid()};
-	const struct passwd *user = geteuid() ? NULL : getpwnam(config->web_user);
+	const struct passwd *user = geteuid() ? NULL : getpwnam(name);
 	if (user)
 		*out = (struct folders_owner){.queue_uid = user->pw_uid, .queue_gid = user->pw_gid};
 	return user || geteuid();
+}
+
+/* Makes the folder NAME of OWNER in ABOVE, a folder of state_dir. */
+static bool make_state(const char *above, const char *name, const struct folders_owner *owner, char *why, size_t size)
+{
+	const struct folder want = {name, 0700, owner->queue_gid, FOLDER_STATE};
+	int at = walk_to(above, true);
+	if (at < 0)
+		return fail_path(why, size, above, at, N_("can't create it (state_dir)"));
+	bool good = make_beneath(at, above, &want, owner, why, size);
+	fd_close(&at);
+	return good;
 }
 
 bool folders_make_oauth(const struct config *config, const struct config_server *server, char *why, size_t size)
 {
 	char above[PATH_MAX];
 	struct folders_owner owner;
-	if (!config_oauth_stores(server) || !find_web(config, &owner))
+	if (!config_oauth_stores(server) || !find_owner(config->web_user, &owner))
 		return true;
-	const struct folder want = {server->name, 0700, owner.queue_gid, FOLDER_WEB};
 	snprintf(above, sizeof(above), "%s/oauth", config->state_dir);
-	int at = walk_to(above, true);
-	if (at < 0)
-		return fail_path(why, size, above, at, N_("can't create it (state_dir)"));
-	int fd = make_one(at, &want, &owner, server->oauth_dir, why, size);
-	bool good = fd >= 0;
-	fd_close(&fd);
-	fd_close(&at);
-	return good;
+	return make_state(above, server->name, &owner, why, size);
+}
+
+bool folders_make_alerts(const struct config *config, char *why, size_t size)
+{
+	struct folders_owner owner;
+	if (!config_alerts_needed(config) || !find_owner(config->stat_user, &owner))
+		return true;
+	return make_state(config->state_dir, "alerts", &owner, why, size);
 }
 
 int folders_make_path(const char *dir)

@@ -40,6 +40,9 @@ bool folders_make_log(const struct config *config, const struct config_server *s
  */
 bool folders_make_oauth(const struct config *config, const struct config_server *server, char *why, size_t size);
 
+/* Makes the folder alerts/ in state_dir, of `stat_user` alone, if alerts are told. The same. */
+bool folders_make_alerts(const struct config *config, char *why, size_t size);
+
 /* Makes DIR (and its parents, mode 0755) for the service: run_dir, mailroot_dir, state_dir. 0 or -errno. */
 int folders_make_path(const char *dir);
 

@@ -45,7 +45,7 @@ void globals_free(struct globals *globals)
 
 static bool is_needed(enum child_role role, const struct config *config)
 {
-	return role == CHILD_METRICS && config->metrics.listen.n;
+	return role == CHILD_METRICS ? config->metrics.listen.n > 0 : config_alerts_needed(config);
 }
 
 bool globals_configure(struct globals *globals, const struct config_tree *tree, const struct config *config)
@@ -159,6 +159,14 @@ int64_t globals_tend(struct globals *globals, const char *programs, int64_t now_
 		}
 	}
 	return clock_sooner(next, globals->pulse_ms - now_ms);
+}
+
+int globals_connect(struct globals *globals, enum child_role role)
+{
+	size_t i = role - CHILD_ROLE_COUNT;
+	if (!(globals->needed & 1U << i))
+		return -ENOENT;
+	return tell_connect(&globals->children[i], whole, CHILD_LINK_CTL);
 }
 
 /* False: a child may not send that. */

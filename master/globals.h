@@ -34,6 +34,9 @@ void globals_reload(struct globals *globals, unsigned roles, uint64_t generation
 /* Starts and stops what is due; PROGRAMS is the folder of the programs. Milliseconds until the next call, -1 = none. */
 int64_t globals_tend(struct globals *globals, const char *programs, int64_t now_ms);
 
+/* Makes a link to the child of ROLE for mailrootctl (tell_connect). -ENOENT: the configuration needs none. */
+int globals_connect(struct globals *globals, enum child_role role);
+
 /* The control link of children[I] is readable. */
 void globals_hear(struct globals *globals, size_t i);
 

@@ -17,6 +17,7 @@
 #include "common/base/log.h"
 #include "common/process/privs.h"
 #include "master/daemon.h"
+#include "master/folders.h"
 #include "master/handed.h"
 #include "master/hear.h"
 #include "master/notify.h"
@@ -184,6 +185,9 @@ bool master_start(struct master *master)
 		log_error("no signal descriptor: %s", strerror(errno));
 		return false;
 	}
+	char why[SERVER_WHY_MAX];
+	if (!folders_make_alerts(&master->config, why, sizeof(why)))
+		log_error("alerts: %s", why);
 	int err = control_open(&master->control, master->config.run_dir);
 	if (err) {
 		log_error("can't create the control socket %s: %s", master->control.path, strerror(-err));

@@ -14,6 +14,8 @@ enum { REPORT_MAX = 1 << 20 };
 static void make_folders(struct master *master, struct str *undone)
 {
 	char why[SERVER_WHY_MAX];
+	if (!folders_make_alerts(&master->config, why, sizeof(why)))
+		str_printf(undone, "alerts: %s\n", why);
 	for (size_t i = 0; i < master->server_count; i++) {
 		const struct server *server = master->servers[i];
 		const struct config_server *wanted = config_server_find(&master->config, span_of(server->name));

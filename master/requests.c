@@ -222,12 +222,28 @@ static bool answer_upgrade(struct master *master, struct control_client *client,
 	return false;
 }
 
+static void connect_alerts(struct master *master, struct control_client *client)
+{
+	int fd = globals_connect(&master->globals, CHILD_ALERTS);
+	if (fd == -ENOENT)
+		control_done(client, 1, N_("the configuration has no block `alert` with `to` or `command`"), -1);
+	else if (fd < 0)
+		control_done(client, 1, N_("mailroot-alerts is not ready; see `mailrootctl status`"), -1);
+	else
+		control_done(client, 0, "", fd);
+	fd_close(&fd);
+}
+
 static bool answer_connect(struct master *master, struct control_client *client, struct span packet)
 {
 	struct wire_ctl_connect request;
 	char text[256];
 	if (!wire_decode_ctl_connect(packet, &request))
 		return false;
+	if (request.kind == CHILD_ALERTS && client->link == WIRE_LINK_ctl_master) {
+		connect_alerts(master, client);
+		return false;
+	}
 	struct server *server = master_server(master, request.server);
 	bool known = request.kind == CHILD_QUEUE || request.kind == CHILD_SMTPD ||
 		     (request.kind == CHILD_WEB && client->link == WIRE_LINK_ctl_master);

@@ -19,8 +19,6 @@
 #include "master/tell.h"
 #include "master/users.h"
 
-enum { LINK_SNDBUF = 1 << 20 };
-
 /* The log's folder may have changed with a reload. Mail does not depend on it: only the log is in trouble. */
 static void make_log_folder(const struct server *server)
 {
@@ -319,19 +317,7 @@ static struct supervised *find_child(struct server *server, enum child_role role
 int server_connect(struct server *server, enum child_role role, size_t older, enum child_link link)
 {
 	struct supervised *child = find_child(server, role, older);
-	int ends[2];
 	if (!child)
 		return -ENOENT;
-	if (child->state != SUPERVISE_READY && child->state != SUPERVISE_RETIRING)
-		return -EAGAIN;
-	int err = ipc_pair(ends, LINK_SNDBUF);
-	if (err)
-		return err;
-	bool sent = tell_attach(child, server->name, link, 0, ends[1]);
-	fd_close(&ends[1]);
-	if (!sent) {
-		fd_close(&ends[0]);
-		return -EPIPE;
-	}
-	return ends[0];
+	return tell_connect(child, server->name, link);
 }

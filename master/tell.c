@@ -7,6 +7,8 @@
 #include "common/base/log.h"
 #include "common/ipc/ipc.h"
 
+enum { CONNECT_SNDBUF = 1 << 20 };
+
 /* PACKET is consumed. */
 static bool send_packet(struct supervised *child, const char *server, struct str *packet, int fd)
 {
@@ -41,6 +43,21 @@ bool tell_attach(struct supervised *child, const char *server, enum child_link l
 	str_init(&packet, WIRE_PACKET_MAX);
 	wire_encode_attach(&attach, &packet);
 	return send_packet(child, server, &packet, fd);
+}
+
+int tell_connect(struct supervised *child, const char *server, enum child_link link)
+{
+	int ends[2];
+	if (child->state != SUPERVISE_READY && child->state != SUPERVISE_RETIRING)
+		return -EAGAIN;
+	int err = ipc_pair(ends, CONNECT_SNDBUF);
+	if (err)
+		return err;
+	bool sent = tell_attach(child, server, link, 0, ends[1]);
+	fd_close(&ends[1]);
+	if (!sent)
+		fd_close(&ends[0]);
+	return sent ? ends[0] : -EPIPE;
 }
 
 bool tell_detach(struct supervised *queue, const char *server, enum child_link link)

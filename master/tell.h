@@ -8,6 +8,10 @@
 #include "master/supervise.h"
 
 bool tell_attach(struct supervised *child, const char *server, enum child_link link, uint64_t serial, int fd);
+/*
+ * Makes a LINK of this kind, sends CHILD its end, and returns the other end; or -errno (-EAGAIN: CHILD is not ready).
+ */
+int tell_connect(struct supervised *child, const char *server, enum child_link link);
 /* To QUEUE: the process at the other end of LINK is being replaced, and gets no more work. */
 bool tell_detach(struct supervised *queue, const char *server, enum child_link link);
 bool tell_ping(struct supervised *child, const char *server);

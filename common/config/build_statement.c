@@ -95,14 +95,15 @@ static void report_bracket(struct config_findings *findings, const struct config
 				      : _("separate hosts with spaces, not with ;"));
 }
 
-/* A global setting may be a short form of a setting of this block: its name is the beginning of that name. */
+/* A global setting, or one of alert, may be a short form of a setting of this block: the beginning of its name. */
 static void report_misplaced(struct config_findings *findings, enum config_block block, enum config_block home,
 			     const struct config_node *node)
 {
 	struct span name = config_node_name(node);
 	struct str meant;
 	str_init(&meant, MEANT_TEXT_MAX);
-	if (home == CONFIG_GLOBAL && config_slip_longer(block, name, &meant)) {
+	bool common = home == CONFIG_GLOBAL || home == CONFIG_ALERT;
+	if (common && config_slip_longer(block, name, &meant)) {
 		config_error(findings, config_word_at(node, 0), _("unknown setting \"%.*s\" in %s: did you mean %s?"),
 			     SPAN_ARGS(name), place_name(block), str_text(&meant));
 	} else {

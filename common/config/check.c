@@ -437,4 +437,5 @@ void config_check(struct config_build *b)
 	check_listen(b);
 	check_sendmail_server(b);
 	config_check_metrics(b);
+	config_check_alert(b);
 }

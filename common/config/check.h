@@ -7,8 +7,9 @@
 /* All checks. */
 void config_check(struct config_build *build);
 
-/* Parts of config_check: one for the whole service, the others for one virtual server. */
+/* Parts of config_check: for the whole service, then for one virtual server. */
 void config_check_metrics(struct config_build *build);
+void config_check_alert(struct config_build *build);
 void config_check_connect(struct config_build *build, const struct config_server *server);
 void config_check_relay(struct config_build *build, const struct config_server *server);
 void config_check_connectors(struct config_build *build, const struct config_server *server);

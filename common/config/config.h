@@ -48,6 +48,10 @@ struct config_metrics {
 #define SETTING_METRICS CONFIG_MEMBER
 #include "common/config/settings.def"
 };
+struct config_alert {
+#define SETTING_ALERT CONFIG_MEMBER
+#include "common/config/settings.def"
+};
 struct config_processes {
 #define SETTING_PROCESSES CONFIG_MEMBER
 #include "common/config/settings.def"
@@ -185,6 +189,7 @@ struct config {
 #include "common/config/settings.def"
 	struct config_sandbox sandbox;
 	struct config_metrics metrics;
+	struct config_alert alert;
 	struct config_server *servers;
 	size_t server_count;
 };
@@ -349,6 +354,9 @@ const struct config_dkim *config_dkim_find(const struct config_server *server, s
 
 /* Mail to hosts of OUTBOUND is signed. AUTHENTICATED: we authenticate to them. */
 bool config_outbound_signs(const struct config_outbound *outbound, bool authenticated);
+
+/* Alerts have a way to be told, so that the process that watches for them is needed. */
+bool config_alerts_needed(const struct config *config);
 
 /* The virtual server NAME, or NULL. */
 const struct config_server *config_server_find(const struct config *config, struct span name);

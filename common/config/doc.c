@@ -20,7 +20,7 @@ static const char *const acts_words[CONFIG_ACTS_COUNT] = {
 static bool is_scalar(enum config_type type)
 {
 	return type == CONFIG_NUMBER || type == CONFIG_LIMIT || type == CONFIG_SIZE || type == CONFIG_SIZE_LIMIT ||
-	       type == CONFIG_DURATION || type == CONFIG_TIME_LIMIT;
+	       type == CONFIG_DURATION || type == CONFIG_TIME_LIMIT || type == CONFIG_PERCENT;
 }
 
 void config_doc_bounds(struct str *to, const struct config_setting *setting)

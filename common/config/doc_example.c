@@ -28,6 +28,10 @@ static const struct {
 	const char *value;
 } samples[] = {
 	{"sendmail_server", "default"},
+	{"to", "admin@example.com"},
+	{"from", "mailroot@example.com"},
+	{"via", "[192.0.2.25]"},
+	{"command", "/usr/local/bin/alert"},
 	{"fqdn", "mail.example.com"},
 	{"default_domain", "example.com"},
 	{"postmaster", "postmaster@example.com"},

@@ -21,6 +21,7 @@ const struct config_block_info config_blocks[CONFIG_BLOCK_COUNT] = {
 #define STRUCT_OUTBOUND      struct config_outbound
 #define STRUCT_SANDBOX       struct config_sandbox
 #define STRUCT_METRICS       struct config_metrics
+#define STRUCT_ALERT         struct config_alert
 #define STRUCT_OAUTH         struct config_oauth
 #define STRUCT_WEB           struct config_web
 #define STRUCT_LOCAL_DOMAIN  struct config_local_domain
@@ -53,6 +54,7 @@ const size_t config_setting_count = sizeof(config_settings) / sizeof(config_sett
 const struct config_place config_places[] = {
 	{CONFIG_GLOBAL, CONFIG_SANDBOX, offsetof(struct config, sandbox)},
 	{CONFIG_GLOBAL, CONFIG_METRICS, offsetof(struct config, metrics)},
+	{CONFIG_GLOBAL, CONFIG_ALERT, offsetof(struct config, alert)},
 	{CONFIG_SERVER, CONFIG_PROCESSES, offsetof(struct config_server, processes)},
 	{CONFIG_SERVER, CONFIG_CONNECT, offsetof(struct config_server, connect)},
 	{CONFIG_SERVER, CONFIG_CLIENT, offsetof(struct config_server, client)},

@@ -305,6 +305,7 @@ enum config_requirement { REQUIRE_TLS = 1 << 0, REQUIRE_AUTH = 1 << 1 };
 #define CONFIG_C_SIZE_LIMIT   int64_t
 #define CONFIG_C_DURATION     int64_t
 #define CONFIG_C_TIME_LIMIT   int64_t
+#define CONFIG_C_PERCENT      int64_t /* or CONFIG_NONE */
 #define CONFIG_C_DURATIONS    struct config_durations
 #define CONFIG_C_RATE         struct config_shared_rate
 #define CONFIG_C_EVENTRATE    struct config_rate

@@ -17,6 +17,7 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 	[CONFIG_SIZE_LIMIT] = {config_scalar_size, false, sizeof(CONFIG_C_SIZE_LIMIT)},
 	[CONFIG_DURATION] = {config_scalar_duration, false, sizeof(CONFIG_C_DURATION)},
 	[CONFIG_TIME_LIMIT] = {config_scalar_duration, false, sizeof(CONFIG_C_TIME_LIMIT)},
+	[CONFIG_PERCENT] = {config_scalar_percent, false, sizeof(CONFIG_C_PERCENT)},
 	[CONFIG_DURATIONS] = {config_list_durations, true, sizeof(CONFIG_C_DURATIONS)},
 	[CONFIG_RATE] = {config_scalar_shared_rate, true, sizeof(CONFIG_C_RATE)},
 	[CONFIG_EVENTRATE] = {config_scalar_rate, false, sizeof(CONFIG_C_EVENTRATE)},

@@ -62,6 +62,7 @@ bool config_value_is_none(const struct config_parse *parse);
 
 /* Numbers, sizes, durations and choices, called by config_value_parse. */
 bool config_scalar_number(struct config_parse *parse, void *to);
+bool config_scalar_percent(struct config_parse *parse, void *to);
 bool config_scalar_size(struct config_parse *parse, void *to);
 bool config_scalar_duration(struct config_parse *parse, void *to);
 bool config_scalar_rate(struct config_parse *parse, void *to);

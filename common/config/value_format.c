@@ -366,6 +366,13 @@ static bool format_list(enum config_type type, const void *value, struct str *to
 	return true;
 }
 
+static void format_percent(struct str *to, int64_t value)
+{
+	format_number(to, value);
+	if (value != CONFIG_NONE)
+		str_append_c(to, '%');
+}
+
 static void format_single(enum config_type type, const void *value, struct str *to)
 {
 	switch (type) {
@@ -383,6 +390,9 @@ static void format_single(enum config_type type, const void *value, struct str *
 	case CONFIG_DURATION:
 	case CONFIG_TIME_LIMIT:
 		format_duration(to, *(const int64_t *)value);
+		break;
+	case CONFIG_PERCENT:
+		format_percent(to, *(const int64_t *)value);
 		break;
 	case CONFIG_RATE:
 		format_shared_rate(to, value);

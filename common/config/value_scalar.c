@@ -70,7 +70,8 @@ static bool within(struct config_parse *parse, const struct config_item *item, i
 	if (max)
 		config_value_format(type, &max, &text);
 	bool may_be_none = parse->setting->type == CONFIG_LIMIT || parse->setting->type == CONFIG_SIZE_LIMIT ||
-			   parse->setting->type == CONFIG_TIME_LIMIT || parse->setting->type == CONFIG_QUOTA;
+			   parse->setting->type == CONFIG_TIME_LIMIT || parse->setting->type == CONFIG_QUOTA ||
+			   parse->setting->type == CONFIG_PERCENT;
 	config_error(parse->findings, item->at,
 		     may_be_none ? _("\"%.*s\" is out of range: %s must be %s, or none for no limit")
 				 : _("\"%.*s\" is out of range: %s must be %s"),
@@ -149,6 +150,21 @@ static bool parse_units(struct config_parse *parse, const struct config_item *it
 		return true;
 	}
 	return refuse(parse, item);
+}
+
+bool config_scalar_percent(struct config_parse *parse, void *to)
+{
+	const struct config_item *item = &parse->items[0];
+	struct span digits = item->text;
+	uint64_t value;
+	if (is_none(item)) {
+		*(int64_t *)to = CONFIG_NONE;
+		return true;
+	}
+	if (!digits.len || digits.at[--digits.len] != '%' || !span_to_u64(digits, UINT32_MAX, &value))
+		return refuse(parse, item);
+	*(int64_t *)to = (int64_t)value;
+	return within(parse, item, (int64_t)value, parse->setting->min, parse->setting->max);
 }
 
 bool config_value_size(struct config_parse *parse, const struct config_item *item, int64_t *out)

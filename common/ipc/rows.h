@@ -224,6 +224,9 @@ enum row_oauth_action { ROW_OAUTH_STATUS = 1, ROW_OAUTH_TEST, ROW_OAUTH_LOGIN, R
 /* ... and when one answer can't hold all: the `from` with which to ask for the rest. */
 #define ROW_NEXT "next"
 
+/* alert_test, one a way by which a test alert was sent: the way in words, result (good | failed), what was said. */
+#define ROW_WAY "way"
+
 /* smtpd_kick: ROW_COUNT, how many sessions were told to end. */
 
 #endif

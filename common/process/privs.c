@@ -163,7 +163,7 @@ void privs_enter(const struct privs_jail *jail)
 	gid_t gid;
 	bool root = geteuid() == 0;
 	privs_lookup(jail->user, &uid, &gid);
-	int rules = prepare_landlock(jail);
+	int rules = jail->all_files ? -1 : prepare_landlock(jail);
 	if (jail->max_files)
 		limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", (rlim_t)jail->max_files);
 	if (root && jail->root)

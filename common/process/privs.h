@@ -16,6 +16,7 @@ struct privs_jail {
 	bool with_groups;            /* keeps the supplementary groups of the user */
 	bool may_lease;              /* keeps CAP_LEASE, to find writers of other users' files (fcntl F_SETLEASE) */
 	bool may_fork;               /* false: RLIMIT_NPROC 0 unless root: neither processes nor threads */
+	bool all_files;              /* no Landlock: what the user may touch */
 	const char *const *paths;    /* Landlock (landlock.h): what may be touched, as seen before the chroot;
 					NULL-terminated; NULL pointer = no file system access at all */
 	const char *const *readable; /* paths that may be read, too; same form */

@@ -18,6 +18,7 @@ DIRECT = {
     "mailroot-replay": {},
     "mailroot-metrics": {},
     "mailroot-exporter": {"libevent_core": "the loop", "libevent_extra": "HTTP", **JAIL},
+    "mailroot-alerts": {**JAIL},
     "mailroot-doctor": {**TLS, "libunbound": "DNS as other hosts see it"},
     "mailroot-filter": {},
     "mailroot-dkim": {**TLS, "libunbound": "records in DNS"},

@@ -43,6 +43,9 @@ static const struct wrong rows[] = {
 	{SERVER("local_domain b.example { drop_dir /srv/d }") "virtual_server two { listen *:26; fqdn c.example\n"
 							      "local_domain d.example { drop_dir /srv/d } }",
 	 5, 35, "already a drop folder of virtual server default"},
+	/* alerts */
+	{"alert { command /bin/x; via [192.0.2.1] }\n" SERVER(""), 1, 29, "via of alert has no effect without `to`"},
+	{"alert { to a@b.test; via [192.0.2.1] weight 2 }\n" SERVER(""), 1, 26, "via of alert takes no weight"},
 	/* DKIM */
 	{SERVER("dkim a.test { selector a /k }\ndkim A.test { selector b /l }"), 3, 6,
 	 "dkim a.test is given twice: first at test.conf:2"},

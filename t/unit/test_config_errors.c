@@ -69,6 +69,11 @@ static const struct wrong rows[] = {
 	{SERVER("enabled { }"), 2, 1, "enabled is a setting, not a block"},
 	{SERVER("enabled yes { }"), 2, 1, "enabled is a setting, not a block"},
 	{SERVER("local_domain { }"), 2, 1, "local_domain needs a name"},
+	{"alert { disk 10 }\n" SERVER(""), 1, 14, "write a share such as 10%, or none for no limit"},
+	{"alert { disk % }\n" SERVER(""), 1, 14, "write a share such as 10%"},
+	{"alert { disk 100% }\n" SERVER(""), 1, 14, "disk must be 1% to 99%, or none for no limit"},
+	{"alert { disk 0% }\n" SERVER(""), 1, 14, "out of range"},
+	{"alert { to nobody }\n" SERVER(""), 1, 12, "nobody"},
 	/* how many values */
 	{SERVER("enabled"), 2, 1, "enabled needs a value: yes or no"},
 	{SERVER("enabled yes no"), 2, 13, "enabled takes one value"},
