@@ -49,6 +49,7 @@ static const struct {
 	{"selector", OPTION_SELECTOR, TEXT, offsetof(struct options, selector)},
 	{"type", OPTION_TYPE, TEXT, offsetof(struct options, type)},
 	{"finish", OPTION_FINISH, FLAG, 0},
+	{"remove", OPTION_REMOVE, FLAG, 0},
 };
 enum { KNOWN = sizeof(known) / sizeof(known[0]), OTHER = 1000 };
 

@@ -38,6 +38,7 @@ enum option_bit {
 	OPTION_SELECTOR = 1 << 28,
 	OPTION_TYPE = 1 << 29,
 	OPTION_FINISH = 1 << 30,
+	OPTION_REMOVE = 1U << 31,
 };
 
 enum { OPTIONS_WORDS_MAX = 1000, OPTIONS_WHY_MAX = 400 };

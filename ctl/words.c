@@ -38,6 +38,7 @@ static const char *const known[] = {
 	N_("warned"),
 	N_("released"),
 	N_("resent"),
+	N_("imported"),
 	N_("accepted"),
 	N_("refused"),
 	N_("badmail"),

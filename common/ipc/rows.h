@@ -8,8 +8,20 @@
 
 enum { ROW_SEPARATOR = 0x1f };
 
-/* queue_act.action; badmail_act knows ROW_RESEND and ROW_DELETE. */
-enum row_action { ROW_RETRY = 1, ROW_DELETE, ROW_HOLD, ROW_RELEASE, ROW_BOUNCE, ROW_RESEND, ROW_ACTION_COUNT };
+/*
+ * queue_act.action; badmail_act knows ROW_RESEND and ROW_DELETE. ROW_YIELD: mailrootctl holds the lock of the message
+ * and wants to copy it, or has removed its file.
+ */
+enum row_action {
+	ROW_RETRY = 1,
+	ROW_DELETE,
+	ROW_HOLD,
+	ROW_RELEASE,
+	ROW_BOUNCE,
+	ROW_RESEND,
+	ROW_YIELD,
+	ROW_ACTION_COUNT
+};
 
 /* ctl_done.exit_code of ctl_reload. ROW_PARTLY: the configuration is in force, but something could not be done. */
 enum row_reload { ROW_RELOADED, ROW_REFUSED, ROW_PARTLY };

@@ -10,7 +10,7 @@ static const char *const event_names[JOURNAL_EVENT_COUNT] = {
 	[JOURNAL_DELIVERED] = "delivered", [JOURNAL_DELAYED] = "delayed", [JOURNAL_FAILED] = "failed",
 	[JOURNAL_NOTICED] = "noticed",     [JOURNAL_DELETED] = "deleted", [JOURNAL_RETRY] = "retry",
 	[JOURNAL_RELAYED] = "relayed",     [JOURNAL_WARNED] = "warned",   [JOURNAL_HELD] = "held",
-	[JOURNAL_RELEASED] = "released",   [JOURNAL_RESENT] = "resent",
+	[JOURNAL_RELEASED] = "released",   [JOURNAL_RESENT] = "resent",   [JOURNAL_IMPORTED] = "imported",
 };
 
 const char *journal_event_name(enum journal_event event)

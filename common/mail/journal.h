@@ -26,6 +26,7 @@ enum journal_event {
 	JOURNAL_RELEASED,  /* ... an operator releases it */
 	JOURNAL_RESENT,    /* sent again from badmail/: recipients without the message are open again, and nothing was
 			      tried yet */
+	JOURNAL_IMPORTED,  /* from an export of another queue, where it had the id of the text */
 	JOURNAL_EVENT_COUNT
 };
 

@@ -28,7 +28,7 @@ static bool request_act(struct queue *q, struct ctl *c, struct span text)
 	c->survey = (struct survey){.action = 0};
 	if (!wire_decode_queue_act(text, &packet) || !SELECTION_TAKE(packet, &c->survey.selection))
 		return false;
-	if (packet.action < ROW_RETRY || packet.action > ROW_BOUNCE)
+	if ((packet.action < ROW_RETRY || packet.action > ROW_BOUNCE) && packet.action != ROW_YIELD)
 		return false;
 	c->survey.action = (enum row_action)packet.action;
 	c->survey.count_only = packet.count_only;

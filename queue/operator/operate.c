@@ -1,8 +1,10 @@
 #include "queue/operator/operate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
@@ -194,6 +196,38 @@ static enum operate_outcome bounce(struct queue *q, struct message *m)
 	return OPERATE_DONE;
 }
 
+/*
+ * mailrootctl holds the lock of M: from now on M is one that a scan found, which nobody touches before that lock is
+ * free. A file that mailrootctl has removed is forgotten.
+ */
+static enum operate_outcome yield(struct queue *q, struct message *m)
+{
+	char id[MSGID_LEN + 1], name[MSGNAME_MAX];
+	memcpy(id, m->id, sizeof(id));
+	if (m->found && !verdicts_receive(q))
+		return OPERATE_LATER;
+	m = message_find(&q->messages, id);
+	if (!m)
+		return OPERATE_GONE;
+	if ((m->loaded && m->loaded->out_count) || m->unwritten || m->watched || m->state == MESSAGE_LISTED)
+		return OPERATE_IN_HAND;
+	waiting_stop(m);
+	if (m->loaded) {
+		job_cancel_all(m, q->mono_ms);
+		loaded_unload(&q->messages, m);
+	}
+	message_name(m, name);
+	if (faccessat(m->in_cur ? q->store.cur_fd : q->store.new_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    errno == ENOENT) {
+		queue_forget(q, m);
+		return OPERATE_DONE;
+	}
+	m->found = true;
+	if (m->state != MESSAGE_WAITING && m->state != MESSAGE_HELD)
+		message_wait(&q->messages, m, MESSAGE_LOCKED, q->mono_ms);
+	return OPERATE_DONE;
+}
+
 bool operate_applies(const struct message *m, enum row_action action)
 {
 	bool held = m->state == MESSAGE_HELD;
@@ -215,6 +249,8 @@ enum operate_outcome operate_act(struct queue *q, struct message *m, enum row_ac
 		return remove_message(q, m);
 	case ROW_BOUNCE:
 		return bounce(q, m);
+	case ROW_YIELD:
+		return yield(q, m);
 	default:
 		return OPERATE_FAILED;
 	}

@@ -181,7 +181,11 @@ bool scan_list(struct scan *s, const struct config_durations *ladder, int64_t mo
 	case SCAN_IDLE:
 		if (s->next_ms > s->mono_ms)
 			return false;
-		start_step(s, SCAN_CUR, s->store->cur_fd);
+		start_step(s, SCAN_MOVED, -1);
+		break;
+	case SCAN_MOVED:
+		if (!take_in(&s->moved, s->store, s->wall_ms))
+			start_step(s, SCAN_CUR, s->store->cur_fd);
 		break;
 	case SCAN_CUR:
 		if (read_slice(s, true))
@@ -277,4 +281,5 @@ void scan_adopt(struct scan *s)
 void scan_free(struct scan *s)
 {
 	close_folder(s);
+	take_in_free(&s->moved);
 }

@@ -1,6 +1,6 @@
 /*
- * Finds the messages in the spool, in slices. A listing reads the names of cur/, then of new/, into the table of
- * messages. A message that is not known yet is handled by this table:
+ * Finds the messages in the spool, in slices. A listing takes mail out of moved/ (take_in.h). It reads the names of
+ * cur/, then of new/, into the table of messages. A message that is not known yet is handled by this table:
  *
  *	new/ID locked             leave, try again soon
  *	new/ID of its size        ready (with an fsync before delivery), newest first
@@ -24,18 +24,20 @@
 
 #include "common/config/config.h"
 #include "queue/spool/store.h"
+#include "queue/spool/take_in.h"
 
 struct destinations;
 struct messages;
 
-enum scan_step { SCAN_IDLE, SCAN_CUR, SCAN_NEW, SCAN_SETTLE, SCAN_STEP_COUNT };
+enum scan_step { SCAN_IDLE, SCAN_MOVED, SCAN_CUR, SCAN_NEW, SCAN_SETTLE, SCAN_STEP_COUNT };
 
 struct scan {
 	enum scan_step step;
-	DIR *folder;                       /* the folder that is being read, or NULL */
-	int64_t next_ms;                   /* when the next listing begins */
-	int64_t last_ms;                   /* when the last one ended */
-	bool again;                        /* requested while a listing ran */
+	DIR *folder;     /* the folder that is being read, or NULL */
+	int64_t next_ms; /* when the next listing begins */
+	int64_t last_ms; /* when the last one ended */
+	bool again;      /* requested while a listing ran */
+	struct take_in moved;
 	struct messages *messages;         /* borrowed, as the next two */
 	struct destinations *destinations; /* for forget_message */
 	const struct store *store;

@@ -36,7 +36,7 @@ static const struct {
 } lines[] = {
 	{{"st"}, "status stop ", COMPLETE_NONE},
 	{{"qu"}, "queue ", COMPLETE_NONE},
-	{{"queue", ""}, "list show retry hold release delete bounce ", COMPLETE_NONE},
+	{{"queue", ""}, "list show retry hold release delete bounce export import ", COMPLETE_NONE},
 	{{"queue", "re"}, "retry release ", COMPLETE_NONE},
 	{{"quark", ""}, "", COMPLETE_NONE},
 	{{"queue", "quark", ""}, "", COMPLETE_NONE},
