@@ -1,16 +1,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/base/clock.h"
 #include "common/base/language.h"
 #include "common/ipc/rows.h"
 #include "ctl/json.h"
 #include "ctl/queues.h"
 #include "ctl/table.h"
-#include "ctl/words.h"
-
-/* The cells of ROW_MESSAGE. */
-enum { ID, STATE, SIZE, SENDER, OPEN, RECIPIENTS, AGE, NEXT_TRY, NEXT_HOP, REASON, FIRST };
 
 struct listing {
 	struct queues *queues;
@@ -31,29 +26,11 @@ static bool write_list(void *context, const char *id, struct str *request)
 	return wire_encode_queue_list(&list, request);
 }
 
-static struct span recipients_cell(const struct link_row *row, char *to, size_t size)
-{
-	uint64_t open;
-	if (!span_to_u64(row->cells[OPEN], UINT32_MAX, &open) || open < 2)
-		return row->cells[FIRST];
-	snprintf(to, size, _("%.*s and %llu more"), SPAN_ARGS(row->cells[FIRST]), (unsigned long long)open - 1);
-	return span_of(to);
-}
-
 static void message_line(struct listing *listing, const struct link_row *row)
 {
-	char age[CLOCK_TEXT_MAX], next[CLOCK_TEXT_MAX], size[TABLE_OCTETS_MAX], recipients[TABLE_CELL_MAX];
-	bool held = span_equal(row->cells[STATE], SPAN("held"));
-	struct span cells[] = {
-		row->cells[ID],
-		words_cell(row->cells[STATE]),
-		table_duration(row->cells[AGE], age),
-		table_octets(row->cells[SIZE], size),
-		row->cells[SENDER],
-		recipients_cell(row, recipients, sizeof(recipients)),
-		held ? words_cell(row->cells[STATE]) : table_duration(row->cells[NEXT_TRY], next),
-		words_cell(row->cells[REASON]),
-	};
+	struct queues_message_texts texts;
+	struct span cells[QUEUES_MESSAGE_CELLS];
+	queues_message_cells(row, &texts, cells);
 	if (!table_add(&listing->table, cells))
 		listing->full = true;
 }

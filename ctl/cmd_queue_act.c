@@ -4,41 +4,17 @@
 
 #include "common/base/language.h"
 #include "common/ipc/rows.h"
+#include "ctl/actwords.h"
 #include "ctl/queues.h"
 
 enum { UNKNOWN_SHOWN = 10 };
 
-/* The cells of ROW_COUNT. */
-enum { DONE, IN_HAND, ALREADY, FAILED, COUNTS };
-
-/* The words for each action. */
-struct action_words {
-	enum row_action action;
-	const char *will;    /* what will happen to messages */
-	const char *done;    /* what happened to them */
-	const char *already; /* why nothing was needed or possible, with a command that helps */
-	const char *next;    /* what to look at next */
-};
-
-static const struct action_words words[] = {
-	{ROW_RETRY, N_("tried again now"), N_("retried"), N_("held: `mailrootctl queue release ID` releases one"),
-	 N_("`mailrootctl queue list` shows their state.")},
-	{ROW_HOLD, N_("held: not tried and not returned until released"), N_("held"), N_("held already"),
-	 N_("`mailrootctl queue release ID` releases one, `queue release --all` all held messages.")},
-	{ROW_RELEASE, N_("released and tried now"), N_("released"), N_("not held"),
-	 N_("`mailrootctl queue list` shows their state.")},
-	{ROW_DELETE, N_("deleted without a notice; they stay in badmail for 7 days"), N_("deleted"), N_("gone"),
-	 N_("`mailrootctl badmail list` shows them, `badmail resend ID` sends one again.")},
-	{ROW_BOUNCE, N_("returned to their senders as undeliverable"), N_("returned"), N_("gone"),
-	 N_("The notices are in the queue like other mail; messages without a sender are in badmail.")},
-};
-
 /* An action through counting, confirmation and execution. */
 struct action {
 	struct queues queues;
-	const struct action_words *words;
+	const struct actwords *words;
 	bool count_only;
-	uint64_t counts[COUNTS];
+	uint64_t counts[ACTWORDS_COUNTS];
 	bool known[OPTIONS_WORDS_MAX]; /* for each id: some queue has it */
 };
 
@@ -59,7 +35,7 @@ static void on_count_row(void *context, const struct link_row *row)
 	uint64_t n;
 	if (!span_equal(row->kind, SPAN(ROW_COUNT)))
 		return;
-	for (size_t i = 0; i < COUNTS; i++) {
+	for (size_t i = 0; i < ACTWORDS_COUNTS; i++) {
 		if (!span_to_u64(row->cells[i], UINT32_MAX, &n))
 			continue;
 		action->counts[i] += n;
@@ -114,8 +90,8 @@ static void print_json(const struct action *action)
 	struct json json;
 	json_init(&json, stdout);
 	json_object(&json);
-	for (size_t i = 0; i < COUNTS; i++) {
-		json_key(&json, i == DONE ? action->words->done : others[i]);
+	for (size_t i = 0; i < ACTWORDS_COUNTS; i++) {
+		json_key(&json, i == ACTWORDS_DONE ? action->words->done : others[i]);
 		json_number(&json, (int64_t)action->counts[i]);
 	}
 	json_key(&json, "unknown");
@@ -131,19 +107,10 @@ static void print_json(const struct action *action)
 
 static void print_text(const struct action *action)
 {
-	const uint64_t *n = action->counts;
-	unsigned long long all = n[DONE] + n[IN_HAND] + n[ALREADY] + n[FAILED];
-	printf(_("%llu %s."), (unsigned long long)n[DONE], _(action->words->done));
-	if (n[IN_HAND])
-		printf(ngettext(" %llu of %llu is being delivered just now and not changed.",
-				" %llu of %llu are being delivered just now and not changed.", n[IN_HAND]),
-		       (unsigned long long)n[IN_HAND], all);
-	if (n[ALREADY])
-		printf(ngettext(" %llu of %llu is %s.", " %llu of %llu are %s.", n[ALREADY]),
-		       (unsigned long long)n[ALREADY], all, _(action->words->already));
-	if (n[FAILED])
-		printf(_(" %llu failed; the log has the reason."), (unsigned long long)n[FAILED]);
-	printf("%s%s\n", n[DONE] ? " " : "", n[DONE] ? _(action->words->next) : "");
+	char done[ACTWORDS_MAX];
+	bool any = action->counts[ACTWORDS_DONE];
+	actwords_done(action->words, action->counts, done);
+	printf("%s%s%s\n", done, any ? " " : "", any ? _(action->words->next) : "");
 }
 
 /* Another attempt does no harm to messages that the user has named. */
@@ -157,22 +124,20 @@ static bool confirmed(const struct action *action, const char *sentence)
 static int go(struct action *action)
 {
 	struct ctl *ctl = action->queues.ctl;
-	char sentence[400];
+	char sentence[ACTWORDS_MAX];
 	act(action, true);
 	bool json = ctl->options.given & OPTION_JSON;
-	uint64_t count = action->counts[DONE], already = action->counts[ALREADY];
+	uint64_t count = action->counts[ACTWORDS_DONE], already = action->counts[ACTWORDS_ALREADY];
 	if (!json)
 		tell_unknown(action);
 	size_t unknown = count_unknown(action);
-	if (!count && already)
-		return cmd_fail(ngettext("nothing to do: %llu is %s", "nothing to do: %llu are %s", already),
-				(unsigned long long)already, _(action->words->already));
-	if (!count && unknown && !json)
+	if (!count && !already && unknown && !json)
 		return EXIT_FAILED;
-	if (!count)
-		return cmd_fail(_("no message in the queue matches; `mailrootctl queue list` shows all"));
-	snprintf(sentence, sizeof(sentence), ngettext("%llu message will be %s.", "%llu messages will be %s.", count),
-		 (unsigned long long)count, _(action->words->will));
+	if (!count) {
+		actwords_nothing(action->words, already, sentence);
+		return cmd_fail("%s", sentence);
+	}
+	actwords_will(action->words, count, sentence);
 	if (!confirmed(action, sentence))
 		return EXIT_FAILED;
 	act(action, false);
@@ -180,17 +145,14 @@ static int go(struct action *action)
 		print_json(action);
 	else
 		print_text(action);
-	return action->counts[FAILED] || unknown || action->queues.failed ? EXIT_FAILED : EXIT_DONE;
+	return action->counts[ACTWORDS_FAILED] || unknown || action->queues.failed ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int run(struct ctl *ctl, enum row_action what)
 {
 	static struct action action;
 	int status;
-	action = (struct action){.words = NULL};
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (words[i].action == what)
-			action.words = &words[i];
+	action = (struct action){.words = actwords_find(what)};
 	if (!selects(ctl))
 		return EXIT_USAGE;
 	if (!queues_open(ctl, &action.queues, &status))

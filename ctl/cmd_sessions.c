@@ -7,20 +7,19 @@
 #include "common/ipc/rows.h"
 #include "ctl/json.h"
 #include "ctl/queues.h"
+#include "ctl/session_rows.h"
 #include "ctl/table.h"
 #include "ctl/words.h"
 
 /* The cells of ROW_SESSION, as keys. For people the server's name precedes the id. */
-enum session_cell { ID, CLIENT, SINCE, STATE, QUIET, MESSAGES, HELO, SESSION_CELLS };
-static const char *const session_keys[SESSION_CELLS] = {"id",      "client",   "since_s", "state",
-							"quiet_s", "messages", "helo"};
+static const char *const session_keys[SESSION_ROWS_CELLS] = {"id",      "client",   "since_s", "state",
+							     "quiet_s", "messages", "helo"};
 
 struct sessions {
 	struct queues servers;
 	struct table table;
 	struct json json;
 	size_t count;
-	uint64_t next; /* where the next portion begins; 0 = none */
 	bool full;
 };
 
@@ -32,9 +31,9 @@ static void session_json(struct sessions *sessions, const struct link_row *row, 
 	json_string(json, span_of(sessions->servers.server));
 	json_key(json, "id");
 	json_string(json, span_of(id));
-	for (size_t i = CLIENT; i < SESSION_CELLS; i++) {
+	for (size_t i = SESSION_ROWS_CLIENT; i < SESSION_ROWS_CELLS; i++) {
 		json_key(json, session_keys[i]);
-		if (i == CLIENT || i == STATE || i == HELO)
+		if (i == SESSION_ROWS_CLIENT || i == SESSION_ROWS_STATE || i == SESSION_ROWS_HELO)
 			json_string(json, row->cells[i]);
 		else
 			json_cell(json, row->cells[i]);
@@ -47,31 +46,28 @@ static void session_line(struct sessions *sessions, const struct link_row *row, 
 	char since[CLOCK_TEXT_MAX], quiet[CLOCK_TEXT_MAX];
 	struct span cells[] = {
 		span_of(id),
-		row->cells[CLIENT],
-		table_duration(row->cells[SINCE], since),
-		words_cell(row->cells[STATE]),
-		table_duration(row->cells[QUIET], quiet),
-		row->cells[MESSAGES],
-		row->cells[HELO],
+		row->cells[SESSION_ROWS_CLIENT],
+		table_duration(row->cells[SESSION_ROWS_SINCE], since),
+		words_cell(row->cells[SESSION_ROWS_STATE]),
+		table_duration(row->cells[SESSION_ROWS_QUIET], quiet),
+		row->cells[SESSION_ROWS_MESSAGES],
+		row->cells[SESSION_ROWS_HELO],
 	};
 	if (!table_add(&sessions->table, cells))
 		sessions->full = true;
 }
 
-static void on_session_row(void *context, const struct link_row *row)
+static bool on_session_row(void *context, const struct link_row *row)
 {
 	struct sessions *sessions = context;
 	char id[200];
-	if (span_equal(row->kind, SPAN(ROW_NEXT)) && !span_to_u64(row->cells[0], UINT32_MAX, &sessions->next))
-		sessions->next = 0;
-	if (!span_equal(row->kind, SPAN(ROW_SESSION)))
-		return;
-	snprintf(id, sizeof(id), "%s:%.*s", sessions->servers.server, SPAN_ARGS(row->cells[ID]));
+	snprintf(id, sizeof(id), "%s:%.*s", sessions->servers.server, SPAN_ARGS(row->cells[SESSION_ROWS_ID]));
 	sessions->count++;
 	if (sessions->servers.ctl->options.given & OPTION_JSON)
 		session_json(sessions, row, id);
 	else
 		session_line(sessions, row, id);
+	return true;
 }
 
 static void fail(struct queues *servers, const char *said)
@@ -80,50 +76,11 @@ static void fail(struct queues *servers, const char *said)
 	cmd_fail(_("server %s: %s"), servers->server, said);
 }
 
-/* Asks for one portion of the sessions. Returns where the next begins; 0 = that was the last. */
-static uint64_t ask_portion(struct sessions *sessions, int fd, uint64_t from)
-{
-	struct link_answer answer = {.row = on_session_row, .context = sessions};
-	struct wire_smtpd_sessions portion = {.from = from};
-	struct str request;
-	sessions->next = 0;
-	str_init(&request, WIRE_PACKET_MAX);
-	wire_encode_smtpd_sessions(&portion, &request);
-	bool good = link_ask(fd, &request, &answer);
-	if (!good)
-		fail(&sessions->servers, answer.said);
-	fd_close(&answer.fd);
-	return good ? sessions->next : 0;
-}
-
-static void list_smtpd(struct sessions *sessions, int fd)
-{
-	uint64_t from = 0, next;
-	while ((next = ask_portion(sessions, fd, from)) > from)
-		from = next;
-	fd_close(&fd);
-}
-
-/*
- * A link to the smtpd of servers->server, or to an older one. -1: there are no more; if there is none at all, that is
- * printed.
- */
-static int next_smtpd(struct queues *servers, size_t older)
-{
-	char why[LINK_TEXT_MAX + 1];
-	if (older)
-		return link_to_older(servers->run_dir, servers->server, older, why);
-	int fd = link_to_child(servers->run_dir, servers->server, CHILD_SMTPD, why);
-	if (fd < 0)
-		fail(servers, why);
-	return fd;
-}
-
 static void list_server(struct sessions *sessions)
 {
-	int fd;
-	for (size_t older = 0; (fd = next_smtpd(&sessions->servers, older)) >= 0; older++)
-		list_smtpd(sessions, fd);
+	char why[LINK_TEXT_MAX + 1];
+	if (!session_rows_ask(sessions->servers.run_dir, sessions->servers.server, on_session_row, sessions, why))
+		fail(&sessions->servers, why);
 }
 
 static void finish(struct sessions *sessions)
@@ -154,7 +111,8 @@ int cmd_sessions(struct ctl *ctl)
 	int status;
 	if (!queues_open(ctl, &sessions.servers, &status))
 		return status;
-	table_init(&sessions.table, SESSION_CELLS, 1U << SINCE | 1U << QUIET | 1U << MESSAGES, headings);
+	table_init(&sessions.table, SESSION_ROWS_CELLS,
+		   1U << SESSION_ROWS_SINCE | 1U << SESSION_ROWS_QUIET | 1U << SESSION_ROWS_MESSAGES, headings);
 	json_init(&sessions.json, stdout);
 	if (ctl->options.given & OPTION_JSON) {
 		json_object(&sessions.json);
@@ -194,10 +152,13 @@ static void kick_of(struct queues *servers, int fd, const char *id, uint64_t *co
 /* Ends session ID of servers->server, or with "" all of its sessions. Returns their number. */
 static uint64_t kick(struct queues *servers, const char *id)
 {
+	char why[LINK_TEXT_MAX + 1];
 	uint64_t count = 0;
-	int fd;
-	for (size_t older = 0; (fd = next_smtpd(servers, older)) >= 0; older++)
+	size_t older = 0;
+	for (int fd; (fd = session_rows_link(servers->run_dir, servers->server, older, why)) >= 0; older++)
 		kick_of(servers, fd, id, &count);
+	if (!older)
+		fail(servers, why);
 	return count;
 }
 

@@ -5,8 +5,10 @@
 #ifndef CTL_QUEUES_H
 #define CTL_QUEUES_H
 
+#include "common/base/clock.h"
 #include "ctl/cmd.h"
 #include "ctl/json.h"
+#include "ctl/table.h"
 
 struct queues {
 	struct ctl *ctl;
@@ -62,6 +64,15 @@ bool queues_selects(const struct ctl *ctl);
 void queues_message_json(struct json *json, const char *server, const struct link_row *row);
 void queues_recipient_json(struct json *json, const struct link_row *row);
 void queues_history_json(struct json *json, const struct link_row *row);
+
+/*
+ * Formats a ROW_MESSAGE: id, state, age, size, sender, recipients, next try and reason, valid as long as ROW and TEXTS.
+ */
+enum { QUEUES_MESSAGE_CELLS = 8 };
+struct queues_message_texts {
+	char age[CLOCK_TEXT_MAX], next[CLOCK_TEXT_MAX], size[TABLE_OCTETS_MAX], recipients[TABLE_CELL_MAX];
+};
+void queues_message_cells(const struct link_row *row, struct queues_message_texts *texts, struct span *cells);
 
 /* Formats a row of a history: time, recipients, event, source and text. The buffers hold TABLE_CELL_MAX each. */
 enum { QUEUES_HISTORY_CELLS = 4 };

@@ -1,9 +1,9 @@
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/language.h"
 #include "ctl/queues.h"
-#include "ctl/table.h"
 #include "ctl/words.h"
 
 enum key_kind { KEY_TEXT, KEY_NUMBER };
@@ -61,6 +61,34 @@ void queues_history_json(struct json *json, const struct link_row *row)
 	json_object(json);
 	cells_json(json, row, history_keys, sizeof(history_keys) / sizeof(history_keys[0]));
 	json_end_object(json);
+}
+
+/* The cells of ROW_MESSAGE. */
+enum { ID, STATE, SIZE, SENDER, OPEN, RECIPIENTS, AGE, NEXT_TRY, NEXT_HOP, REASON, FIRST };
+
+static struct span recipients_cell(const struct link_row *row, char *to, size_t size)
+{
+	uint64_t open;
+	if (!span_to_u64(row->cells[OPEN], UINT32_MAX, &open) || open < 2)
+		return row->cells[FIRST];
+	snprintf(to, size, _("%.*s and %llu more"), SPAN_ARGS(row->cells[FIRST]), (unsigned long long)open - 1);
+	return span_of(to);
+}
+
+void queues_message_cells(const struct link_row *row, struct queues_message_texts *texts, struct span *cells)
+{
+	bool held = span_equal(row->cells[STATE], SPAN("held"));
+	const struct span made[QUEUES_MESSAGE_CELLS] = {
+		row->cells[ID],
+		words_cell(row->cells[STATE]),
+		table_duration(row->cells[AGE], texts->age),
+		table_octets(row->cells[SIZE], texts->size),
+		row->cells[SENDER],
+		recipients_cell(row, texts->recipients, sizeof(texts->recipients)),
+		held ? words_cell(row->cells[STATE]) : table_duration(row->cells[NEXT_TRY], texts->next),
+		words_cell(row->cells[REASON]),
+	};
+	memcpy(cells, made, sizeof(made));
 }
 
 enum { TIME, WHOM, EVENT, CODE, ENHANCED, HOST, TEXT };

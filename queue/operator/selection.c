@@ -8,12 +8,12 @@ static struct span sender_of(const struct loaded *w)
 	return w->sender.text.len ? w->sender.text : SPAN("<>");
 }
 
-bool selection_take(struct span id, struct span sender, struct span recipient, struct span domain, struct span reason,
-		    struct selection *out)
+bool selection_take(struct span id, struct span sender, struct span recipient, struct span domain, struct span hop,
+		    struct span reason, struct selection *out)
 {
 	return span_copy(id, out->id, sizeof(out->id)) && span_copy(sender, out->sender, sizeof(out->sender)) &&
 	       span_copy(recipient, out->recipient, sizeof(out->recipient)) &&
-	       span_copy(domain, out->domain, sizeof(out->domain)) &&
+	       span_copy(domain, out->domain, sizeof(out->domain)) && span_copy(hop, out->hop, sizeof(out->hop)) &&
 	       span_copy(reason, out->reason, sizeof(out->reason));
 }
 
@@ -40,6 +40,16 @@ static bool domain_may(const struct message *m, struct span domain)
 	return (m->domains & mark) == mark;
 }
 
+/* Whether a report calls the next hop of M so. */
+static bool goes_to(const struct message *m, const char *hop)
+{
+	char clean[SELECTION_HOP_MAX + 1];
+	if (!m->destination)
+		return false;
+	size_t len = span_clean(span_of(m->destination->key), clean, sizeof(clean));
+	return span_equal((struct span){clean, len}, span_of(hop));
+}
+
 bool selection_may(const struct selection *s, const struct message *m, int64_t wall_ms)
 {
 	if (*s->id && !span_equal(span_of(s->id), span_of(m->id)))
@@ -47,6 +57,8 @@ bool selection_may(const struct selection *s, const struct message *m, int64_t w
 	if (s->older_s && schedule_age(m->id, wall_ms) < s->older_s * 1000)
 		return false;
 	if (s->larger && m->size <= s->larger)
+		return false;
+	if (*s->hop && !goes_to(m, s->hop))
 		return false;
 	if (!m->sender)
 		return true;

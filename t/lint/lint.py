@@ -40,6 +40,7 @@ PROGRAMS = {
     "ctl/alerts": [["ctl"], ["ctl/alerts"]],
     "ctl/metrics": [["ctl"], ["ctl/metrics"]],
     "ctl/exporter": [["ctl"], ["ctl/metrics"], ["ctl/exporter"]],
+    "ctl/top": [["ctl"], ["ctl/metrics"], ["ctl/top"]],
     "ctl/replay": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/replay"]],
     "ctl/import": [["ctl/import"]],
     "sendmail": [["sendmail"]],

@@ -19,6 +19,7 @@ DIRECT = {
     "mailroot-metrics": {},
     "mailroot-exporter": {"libevent_core": "the loop", "libevent_extra": "HTTP", **JAIL},
     "mailroot-alerts": {**JAIL},
+    "mailroot-top": {"libncursesw": "a screen that changes in place", "libtinfo": "what the terminal can do"},
     "mailroot-doctor": {**TLS, "libunbound": "DNS as other hosts see it"},
     "mailroot-filter": {},
     "mailroot-dkim": {**TLS, "libunbound": "records in DNS"},

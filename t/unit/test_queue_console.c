@@ -83,6 +83,25 @@ START_TEST(more_selections)
 }
 END_TEST
 
+START_TEST(selection_by_next_hop)
+{
+	static const struct {
+		const char *hop;
+		size_t count;
+	} cases[] = {{"[192.0.2.1]:25", 2}, {"[192.0.2.2]:25", 1}, {"[192.0.2.2]", 0}, {"one.test", 0}};
+	delay("app@example.net", "u@one.test");
+	delay("app@example.net", "v@two.test");
+	delay("app@example.net", "u@other.test");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ASK(queue_list, .select_hop = span_of(cases[i].hop));
+		ck_assert_uint_eq(row_count, cases[i].count);
+	}
+	ASK(queue_act, .action = ROW_HOLD, .select_hop = SPAN("[192.0.2.1]:25"));
+	ck_assert_str_eq(str_text(&rows), "count|2|0|0|0\n");
+	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+}
+END_TEST
+
 /* A recipient that already has the message does not select it. */
 START_TEST(only_waiting_recipients_are_selected)
 {
@@ -278,6 +297,7 @@ int main(void)
 		show_has_the_history,
 		show_of_a_message_being_sent,
 		more_selections,
+		selection_by_next_hop,
 		only_waiting_recipients_are_selected,
 		a_start_marks_what_waits,
 		text_of_any_size,
