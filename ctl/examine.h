@@ -23,4 +23,7 @@ struct examine {
  */
 void examine_files(const struct examine *how, const struct config *config, struct config_report *report);
 
+/* Writes PATH, or the nearest folder above it that exists, where the service will make PATH, to TO of PATH_MAX. */
+void examine_nearest(const char *path, char *to);
+
 #endif

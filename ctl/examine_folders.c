@@ -102,16 +102,11 @@ static void examine_folder(struct place place, const char *what, const char *pat
 		say_refused(&place, what, path, user, err);
 }
 
-/* The file system of the spool's folder, or of the nearest folder above that exists: where the service will make it. */
-static void examine_spool(struct place place, const struct config *config)
+/* Reports that WHAT, a folder of the spool, is on a file system of a network, as PATH is. */
+static void examine_spool(struct place place, const struct config *config, const char *what, const char *path)
 {
-	char path[PATH_MAX], parent[PATH_MAX], text[TEXT_MAX + 300];
-	int fd;
-	snprintf(path, sizeof(path), "%s", config->mailroot_dir);
-	while ((fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0 && errno == ENOENT && strcmp(path, "/") != 0) {
-		above(path, parent);
-		snprintf(path, sizeof(path), "%s", parent);
-	}
+	char text[TEXT_MAX + 300];
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const char *name = network_fs(fd);
 	fd_close(&fd);
 	if (!name || config->spool_on_network)
@@ -119,15 +114,41 @@ static void examine_spool(struct place place, const struct config *config)
 	place.at = &config->mailroot_dir_at;
 	snprintf(
 		text, sizeof(text),
-		_("the spool %s is on %s, where locks, names and fsync promise less than the spool relies on, and accepted mail can be lost: set mailroot_dir to a folder on a local disk; or spool_on_network yes"),
-		config->mailroot_dir, name);
+		_("the spool %s is on %s, where locks, names and fsync promise less than the spool relies on, and accepted mail can be lost: keep the whole spool (mailroot_dir) on a local disk; or set spool_on_network yes"),
+		what, name);
 	place_say(&place, CERTIFICATE_ERROR, text);
+}
+
+void examine_nearest(const char *path, char *to)
+{
+	char parent[PATH_MAX];
+	struct stat st;
+	snprintf(to, PATH_MAX, "%s", path);
+	while (stat(to, &st) && errno == ENOENT && strcmp(to, "/") != 0) {
+		above(to, parent);
+		snprintf(to, PATH_MAX, "%s", parent);
+	}
+}
+
+/* A missing folder of a server will be on the file system of the spool's. One that is on the same is not told again. */
+static void examine_spools(struct place place, const struct config *config)
+{
+	char path[PATH_MAX];
+	struct stat spool, own;
+	examine_nearest(config->mailroot_dir, path);
+	examine_spool(place, config, config->mailroot_dir, path);
+	for (size_t i = 0; i < config->server_count; i++) {
+		const struct config_server *server = &config->servers[i];
+		if (server->enabled && stat(path, &spool) == 0 && stat(server->dir, &own) == 0 &&
+		    own.st_dev != spool.st_dev)
+			examine_spool(place, config, server->dir, server->dir);
+	}
 }
 
 void examine_folders(struct place place, const struct config *config)
 {
 	const struct passwd *user = place.how->guest ? NULL : getpwnam(config->user);
-	examine_spool(place, config);
+	examine_spools(place, config);
 	if (!place.how->guest && !user)
 		return; /* the service does not start without it, and its message says how to create it */
 	for (size_t i = 0; i < config->server_count; i++) {

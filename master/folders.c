@@ -212,6 +212,27 @@ static void make_pickup(int at, const struct config_server *server, const struct
 	fd_close(&fd);
 }
 
+/*
+ * False with WHY if the folder NAME in AT, whose full name is PATH, is on a file system of a network, and the
+ * configuration does not permit that. A missing folder will be on that of AT.
+ */
+static bool may_be_spool(const struct config *config, int at, const char *name, const char *path, char *why,
+			 size_t size)
+{
+	char what[REFUSAL_MAX];
+	int fd = openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const char *network = config->spool_on_network ? NULL : network_fs(fd);
+	fd_close(&fd);
+	if (!network)
+		return true;
+	snprintf(
+		what, sizeof(what),
+		N_("it is on %s, where locks, names and fsync promise less than the spool relies on: accepted mail can be lost"),
+		network);
+	return fail(why, size, path, what,
+		    N_("keep the whole spool (mailroot_dir) on a local disk; or set spool_on_network yes"));
+}
+
 /* The server's own folders, all by descriptor from mailroot_dir on. */
 static bool make_server(int at, const struct config_server *server, const struct folders_owner *owner, char *why,
 			size_t size)
@@ -254,30 +275,15 @@ static bool link_maildrop(int at, const struct config *config, char *why, size_t
 			    "can't set the link " FOLDERS_MAILDROP " in it, for sendmail(8)");
 }
 
-/* False with WHY if the spool, whose folder is AT, is on a file system of a network, and the configuration does not
- * permit that. */
-static bool is_local(int at, const struct config *config, char *why, size_t size)
-{
-	char what[REFUSAL_MAX];
-	const char *name = config->spool_on_network ? NULL : network_fs(at);
-	if (!name)
-		return true;
-	snprintf(
-		what, sizeof(what),
-		N_("it is on %s, where locks, names and fsync promise less than the spool relies on: accepted mail can be lost"),
-		name);
-	return fail(why, size, config->mailroot_dir, what,
-		    N_("set mailroot_dir to a folder on a local disk; or spool_on_network yes"));
-}
-
 bool folders_make(const struct config *config, const struct config_server *server, const struct folders_owner *owner,
 		  char *why, size_t size)
 {
 	int at = walk_to(config->mailroot_dir, true);
 	if (at < 0)
 		return fail_path(why, size, config->mailroot_dir, at, N_("can't create it (mailroot_dir)"));
-	bool good = is_local(at, config, why, size) && make_server(at, server, owner, why, size) &&
-		    link_maildrop(at, config, why, size);
+	bool good = may_be_spool(config, at, ".", config->mailroot_dir, why, size) &&
+		    may_be_spool(config, at, server->name, server->dir, why, size) &&
+		    make_server(at, server, owner, why, size) && link_maildrop(at, config, why, size);
 	fd_close(&at);
 	if (good && server->badmail_dir && server->badmail_dir[0])
 		good = make_elsewhere(server->badmail_dir, 0750, owner, why, size);

@@ -13,22 +13,11 @@
 
 #include "common/base/fd.h"
 #include "common/base/language.h"
+#include "common/base/network_fs.h"
 #include "ctl/doctor/diagnose.h"
+#include "ctl/examine.h"
 
 enum { INODES_WARN_PERCENT = 5, INODES_MIN = 1000, LINE_MAX_OCTETS = 4096 };
-
-/* The spool's folder, or the nearest folder above it that exists: where the service will make it. TO of PATH_MAX. */
-static void existing(const char *path, char *to)
-{
-	struct stat st;
-	snprintf(to, PATH_MAX, "%s", path);
-	while (stat(to, &st) && errno == ENOENT) {
-		char *slash = strrchr(to, '/');
-		if (!slash)
-			break;
-		slash[slash == to] = '\0';
-	}
-}
 
 static void examine_inodes(struct doctor *d, const char *path, const struct statvfs *fs)
 {
@@ -64,38 +53,50 @@ static void examine_space(struct doctor *d, const struct config_server *server, 
 		_("make room, or move mailroot_dir to a larger disk"));
 }
 
-void diagnose_disk(struct doctor *d)
+/* The folder of SERVER is on another file system than the folder of the spool, because one was mounted there. */
+static bool is_mounted(const struct config *config, const struct config_server *server)
 {
-	char path[PATH_MAX];
+	struct stat spool, own;
+	return stat(config->mailroot_dir, &spool) == 0 && stat(server->dir, &own) == 0 && own.st_dev != spool.st_dev;
+}
+
+static bool examine_disk(struct doctor *d, const char *path, struct statvfs *out)
+{
 	struct statvfs fs;
-	existing(d->config->mailroot_dir, path);
 	if (statvfs(path, &fs)) {
 		doctor_find(d, FINDING_NOTE, path, doctor_text(d, _("the disk was not examined: %s"), strerror(errno)),
 			    _("run doctor as root"));
-		return;
+		return false;
 	}
 	if (fs.f_flag & ST_RDONLY)
 		doctor_find(d, FINDING_ERROR, path, _("the file system is read-only, so no mail is accepted"),
 			    _("look for the reason in dmesg (a disk error?), repair it, then mount it read-write"));
 	examine_inodes(d, path, &fs);
-	for (size_t i = 0; i < d->config->server_count; i++)
-		examine_space(d, &d->config->servers[i], path, &fs);
+	*out = fs;
+	return true;
 }
 
-/* File systems that are no home for a spool. */
+void diagnose_disk(struct doctor *d)
+{
+	char path[PATH_MAX];
+	struct statvfs spool, own;
+	examine_nearest(d->config->mailroot_dir, path);
+	bool seen = examine_disk(d, path, &spool);
+	for (size_t i = 0; i < d->config->server_count; i++) {
+		const struct config_server *server = &d->config->servers[i];
+		if (!is_mounted(d->config, server) && seen)
+			examine_space(d, server, path, &spool);
+		else if (is_mounted(d->config, server) && examine_disk(d, server->dir, &own))
+			examine_space(d, server, server->dir, &own);
+	}
+}
+
+/* File systems of this machine that are no home for a spool. */
 static const struct kind {
 	unsigned long magic;
 	enum finding_severity severity;
 	const char *what;
 } kinds[] = {
-	{NFS_SUPER_MAGIC, FINDING_ERROR,
-	 N_("the spool is on NFS: locks, names and fsync are not what the spool relies on, and accepted mail can be lost")},
-	{0xFF534D42, FINDING_ERROR,
-	 N_("the spool is on CIFS: it has no locks and names as the spool needs them, and accepted mail can be lost")},
-	{0xFE534D42, FINDING_ERROR,
-	 N_("the spool is on SMB: it has no locks and names as the spool needs them, and accepted mail can be lost")},
-	{FUSE_SUPER_MAGIC, FINDING_WARNING,
-	 N_("the spool is on a FUSE file system: whether fsync keeps its promise depends on a program")},
 	{TMPFS_MAGIC, FINDING_ERROR,
 	 N_("the spool is in memory (tmpfs): the queue is lost with every restart of the machine")},
 	{RAMFS_MAGIC, FINDING_ERROR,
@@ -103,17 +104,24 @@ static const struct kind {
 	{OVERLAYFS_SUPER_MAGIC, FINDING_WARNING,
 	 N_("the spool is in the writable layer of a container (overlayfs): the queue is lost with the container")},
 	{MSDOS_SUPER_MAGIC, FINDING_ERROR, N_("the spool is on FAT: it has no owners, no permissions and no journal")},
-	{0x01021997, FINDING_WARNING,
-	 N_("the spool is on a 9p file system: whether fsync keeps its promise depends on the host")},
 };
 
 static void examine_kind(struct doctor *d, const char *path, unsigned long magic)
 {
+	const char *network = network_fs_name(magic);
+	const char *remedy =
+		_("set mailroot_dir to a folder on a local disk with ext4 or XFS, or on a volume that stays");
+	if (network)
+		doctor_find(
+			d, d->config->spool_on_network ? FINDING_NOTE : FINDING_ERROR, path,
+			doctor_text(
+				d,
+				_("the spool is on %s: locks, names and fsync are not what the spool relies on, and accepted mail can be lost"),
+				network),
+			remedy);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (kinds[i].magic == magic)
-			doctor_find(
-				d, kinds[i].severity, path, _(kinds[i].what),
-				_("set mailroot_dir to a folder on a local disk with ext4 or XFS, or on a volume that stays"));
+			doctor_find(d, kinds[i].severity, path, _(kinds[i].what), remedy);
 }
 
 /* An ext4 without a journal has no thread for it. */
@@ -145,12 +153,10 @@ static void examine_unnamed(struct doctor *d, const char *path)
 	fd_close(&fd);
 }
 
-void diagnose_filesystem(struct doctor *d)
+static void examine_filesystem(struct doctor *d, const char *path)
 {
-	char path[PATH_MAX];
 	struct statfs fs;
 	struct stat st;
-	existing(d->config->mailroot_dir, path);
 	if (statfs(path, &fs) || stat(path, &st))
 		return; /* diagnose_disk tells that */
 	examine_kind(d, path, (unsigned long)fs.f_type & UINT32_MAX);
@@ -160,6 +166,16 @@ void diagnose_filesystem(struct doctor *d)
 			_("the file system of the spool has no journal: after a power cut it needs a long fsck, which may lose names of accepted mail"),
 			_("make it with a journal (unmount it, then tune2fs -O has_journal DEVICE)"));
 	examine_unnamed(d, path);
+}
+
+void diagnose_filesystem(struct doctor *d)
+{
+	char path[PATH_MAX];
+	examine_nearest(d->config->mailroot_dir, path);
+	examine_filesystem(d, path);
+	for (size_t i = 0; i < d->config->server_count; i++)
+		if (is_mounted(d->config, &d->config->servers[i]))
+			examine_filesystem(d, d->config->servers[i].dir);
 }
 
 static void examine_writers(struct doctor *d, const char *what, const char *path, bool sticky_suffices)

@@ -201,6 +201,21 @@ class TheMachine(Doctor):
     def test_spool_in_memory(self):
         self.expect("filesystem", "error", "in memory (tmpfs)", MACHINE.conf(mailroot_dir="/run/mailroot"))
 
+    def test_spool_of_one_server_in_memory(self):
+        spool = MACHINE.disk("mounted")
+        (spool / "test").mkdir()
+        prefix = (*doctor.ALONE, "unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o size=300m none {spool}/test && exec "$@"', "sh")
+        self.expect("filesystem", "error", "in memory (tmpfs)", MACHINE.conf(mailroot_dir=spool), prefix=prefix)
+
+    def test_spool_on_fuse(self):
+        spool, real = MACHINE.disk("fuse"), MACHINE.folder / "real"
+        for path in (spool / "test", real):
+            path.mkdir()
+        prefix = (*doctor.ALONE, "unshare", "--mount", "sh", "-c",
+                  f'{" ".join(map(str, harness.tool("bindfs")))} {real} {spool}/test && exec "$@"', "sh")
+        self.expect("filesystem", "error", "the spool is on FUSE", MACHINE.conf(mailroot_dir=spool), besides=("config",), prefix=prefix)
+        self.expect("filesystem", "note", "the spool is on FUSE", MACHINE.conf(mailroot_dir=spool, spool_on_network="yes"), prefix=prefix)
+
     def test_folder_that_everyone_may_write(self):
         folder = MACHINE.folder / "pickup"
         folder.mkdir()

@@ -34,7 +34,7 @@ class NetworkSpool(unittest.TestCase):
         self.assertIn(f"the spool {server.folder}/spool {REFUSED}", done.stdout + done.stderr)
         server.start(wait=False, prefix=prefix)
         harness.wait_for(lambda: "it " + REFUSED in server.log(), "the reason in the log")
-        self.assertIn("or spool_on_network yes", server.log())
+        self.assertIn("or set spool_on_network yes", server.log())
         self.assertEqual(list((server.folder / "real").iterdir()), [])
         server.stop()
         server.write_conf(global_conf="spool_on_network yes")
@@ -43,6 +43,27 @@ class NetworkSpool(unittest.TestCase):
         server.start(prefix=prefix)
         server.send(["ann@example.com"])
         harness.wait_for(lambda: list((server.folder / "real/test/drop").glob("*.eml")), "the message")
+
+    def test_folder_of_one_server(self):
+        """The spool is on a local disk; another file system is mounted on the folder of a server in it."""
+        server = Mailroot()
+        self.addCleanup(server.__exit__, None, None, None)
+        folder = server.folder / "spool/test"
+        folder.parent.mkdir(mode=0o755)
+        prefix = self.mounted(server, folder)
+        done = self.check(server, prefix)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertEqual((done.stdout + done.stderr).count(REFUSED), 1)
+        self.assertIn(f"the spool {folder} {REFUSED}", done.stdout + done.stderr)
+        server.start(wait=False, prefix=prefix)
+        harness.wait_for(lambda: f"folder {folder}: it {REFUSED}" in server.log(), "the reason in the log")
+        self.assertEqual((list((server.folder / "real").iterdir()), (server.folder / "real").stat().st_uid), ([], 0))
+        server.stop()
+        server.write_conf(global_conf="spool_on_network yes")
+        self.assertEqual(self.check(server, prefix).returncode, 0)
+        server.start(prefix=prefix)
+        server.send(["ann@example.com"])
+        harness.wait_for(lambda: list((server.folder / "real/drop").glob("*.eml")), "the message")
 
     def test_drop_folder_may_be_there(self):
         server = Mailroot()

@@ -10,9 +10,18 @@
 
 START_TEST(names)
 {
-	ck_assert_str_eq(network_fs_name(NFS_SUPER_MAGIC), "NFS");
-	ck_assert_str_eq(network_fs_name(0xFF534D42), "CIFS");
-	ck_assert_str_eq(network_fs_name(FUSE_SUPER_MAGIC), "FUSE");
+	/* Numbers of the kernel's sources and of statfs(2). */
+	static const struct {
+		unsigned long type;
+		const char *name;
+	} rows[] = {
+		{0x6969, "NFS"},       {0xFF534D42, "CIFS"}, {0xFE534D42, "SMB"},    {0x517B, "SMB"},
+		{0x65735546, "FUSE"},  {0x01021997, "9p"},   {0x00C36400, "CephFS"}, {0x5346414F, "AFS"},
+		{0x73757245, "Coda"},  {0x564C, "NCP"},      {0x0BD00BD0, "Lustre"}, {0x47504653, "GPFS"},
+		{0x7461636F, "OCFS2"}, {0x01161970, "GFS2"}, {0x786F4256, "vboxsf"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_str_eq(network_fs_name(rows[i].type), rows[i].name);
 	/* f_type is signed, and some numbers have its highest bit of 32. */
 	ck_assert_str_eq(network_fs_name((unsigned long)(long)(int)0xFE534D42), "SMB");
 	ck_assert_ptr_null(network_fs_name(EXT4_SUPER_MAGIC));
