@@ -10,18 +10,18 @@
 
 enum { CHECK_MS = 30 * 1000, CHECK_COMMANDS = 10 };
 
-/* A link that the queue does not empty: mail would be refused when the link is full. */
-static bool queue_is_behind(int arrivals)
+/* The link takes no packet, because the queue does not empty it or is gone. Mail would be refused. */
+static bool queue_is_away(int arrivals)
 {
 	struct pollfd link = {.fd = arrivals, .events = POLLOUT};
-	return poll(&link, 1, 0) == 0;
+	return poll(&link, 1, 0) != 1 || link.revents != POLLOUT;
 }
 
 const char *health_trouble(const struct config_server *server, const struct store *store, int arrivals)
 {
 	if (store->space(store->context, server->free_space_floor, 0))
 		return "The spool has no room or can't be written";
-	if (queue_is_behind(arrivals))
+	if (queue_is_away(arrivals))
 		return "The queue does not answer";
 	return NULL;
 }

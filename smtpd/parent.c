@@ -265,7 +265,8 @@ static bool refuse_next(struct parent *p, int listener)
 		accept_failed(p);
 		return false;
 	}
-	count(COUNTER_CONNECTIONS_IN);
+	if (!secure_listener_is_proxied(&p->secure, listener)) /* it may be a check of the load balancer */
+		count(COUNTER_CONNECTIONS_IN);
 	if (is_no_balancer(p, listener, &from))
 		close(fd);
 	else

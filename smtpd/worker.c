@@ -224,6 +224,7 @@ static void serve_admitted(struct worker *w, int fd, const struct serve_tls *tls
 			   const struct proxy_header *proxied)
 {
 	struct str about;
+	count(COUNTER_CONNECTIONS_IN);
 	str_init(&about, LIMIT_LINE);
 	enum reply_id refusal = admit_client(w->context, w->slot, client, &about);
 	if (refusal == REPLY_NONE)
@@ -242,7 +243,7 @@ static void serve_proxied(struct worker *w, int fd, const struct serve_tls *tls,
 {
 	const struct config_server *server = live_server(&w->context->live);
 	struct proxy_header header;
-	prefork_busy(w->context->pool, w->slot, SPAN("PROXY"));
+	busy_with(w, peer);
 	if (!proxied_read(fd, peer, server, w->context->usage, &told.serve.waiting_fd, &header))
 		close(fd);
 	else if (header.check)
@@ -267,7 +268,6 @@ static void serve_next(struct worker *w, int listener)
 			fd_rest(errno);
 		return;
 	}
-	count(COUNTER_CONNECTIONS_IN);
 	net_address(&from, &client, &port);
 	if (secure_listener_is_proxied(w->context->secure, listener))
 		serve_proxied(w, fd, &tls, &client);

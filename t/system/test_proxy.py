@@ -8,6 +8,7 @@ import time
 import unittest
 
 import harness
+import metrics
 from harness import Mailroot, Wire, wait_for
 from peers import Peer
 
@@ -239,6 +240,24 @@ class Programs(unittest.TestCase):
             self.assertNotIn("is DOWN", peer.said())
             self.assertIn("client=127.0.0.6 ", server.log())
             self.assertNotIn("PROXY header", server.log())
+
+
+class Shown(unittest.TestCase):
+    def test_load_balancer_while_the_header_is_awaited(self):
+        with Proxied() as server, begin(server, b"PROXY "):
+            wait_for(lambda: "127.0.0.1" in server.ctl("sessions").stdout, "the session with the address of the load balancer")
+
+    def test_checks_are_no_connections_of_clients(self):
+        def connections():
+            return metrics.parsed(metrics.text(server))['mailroot_connections_total{direction="in"}']
+        with Proxied() as server:
+            for octets, codes in ((LOCAL + b"QUIT\r\n", [220, 221]), (b"PROXY UNKNOWN\r\nQUIT\r\n", [220, 221]), (b"PROXY nonsense\r\n", [])):
+                with begin(server, octets) as wire:
+                    self.assertEqual(wire.codes(half_close=False), codes)
+            before = connections()
+            with begin(server, v1("10.1.2.3") + b"QUIT\r\n") as wire:
+                self.assertEqual(wire.codes(), [220, 221])
+            self.assertEqual((before, connections()), (0, 1))
 
 
 class Checks(unittest.TestCase):
