@@ -53,11 +53,11 @@ static void log_long_header(const struct client_job *job, bool rewrites, bool wa
 {
 	if (rewrites)
 		log_warning("a header of more than %d octets is sent as it is, without send_as", SEND_AS_HEADER_MAX);
-	if (wanted)
-		count(COUNTER_DKIM_UNSIGNED_LENGTH);
-	if (wanted)
-		log_warning("id=%.*s: sent without a DKIM signature: its header has more than %d octets",
-			    SPAN_ARGS(job->id), SEND_AS_HEADER_MAX);
+	if (!wanted)
+		return;
+	count(COUNTER_DKIM_UNSIGNED_LENGTH);
+	log_warning("id=%.*s: sent without a DKIM signature: its header has more than %d octets", SPAN_ARGS(job->id),
+		    SEND_AS_HEADER_MAX);
 }
 
 /* ERR: -errno of reading the header. */
@@ -86,9 +86,8 @@ static bool make(struct client *c, const struct client_job *job, struct outcome 
 	} else if (err) {
 		good = must_wait(err, why);
 	} else {
-		good = !out->wanted || sign(c, job, str_span(&header), text.at, why);
-		if (good && rewrites)
-			good = add_header(out, &header, text.at, why);
+		good = (!out->wanted || sign(c, job, str_span(&header), text.at, why)) &&
+		       (!rewrites || add_header(out, &header, text.at, why));
 	}
 	str_free(&header);
 	return good;
