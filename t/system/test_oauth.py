@@ -173,7 +173,7 @@ class ToExchange(Case):
     def test_permission_on_its_way(self):
         """It is refused once, not for each message, and goes when the administrator says that it is there."""
         host = self.exchange(propagation=3600)
-        server = self.relay(host, more=f"send_as {MAILBOX}")
+        server = self.relay(host, more=f"send_as {MAILBOX}; max_connections 3")
         server.scan(5)
         server.waits("takes up to two hours", 5)
         self.assertLessEqual(len(host.attempts), 4)  # as many as were under way at the first refusal
@@ -306,13 +306,14 @@ class Away(Case):
     def test_web_is_killed(self):
         """A token outlives the process that fetched it."""
         host = self.exchange()
-        server = self.relay(host, more=f"send_as {MAILBOX}")
+        server = self.relay(host, more=f"send_as {MAILBOX}; max_connections 3")
         server.scan()
         self.taken(host, 1)
         self.issuer.close()
         os.kill(wait_for(lambda: server.pids().get("web"), "mailroot-web"), 9)
         server.scan(5)
         self.taken(host, 6)
+        self.assertEqual(host.refused, [])
         self.assertEqual({token for _, token in host.attempts}, {self.issuer.token})
 
 
