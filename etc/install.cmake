@@ -6,7 +6,27 @@ foreach(name mailrootd.service mailroot-unprivileged.service mailroot-recipients
   configure_file(etc/${name}.in etc/${name} @ONLY)
 endforeach()
 
-install(FILES ${PROJECT_BINARY_DIR}/etc/mailrootd.service ${PROJECT_BINARY_DIR}/etc/mailroot-unprivileged.service
+# mailrootd@NAME.service, for the spool of another node: the same unit with a configuration, a run_dir and a disk of its own. Its run_dir is
+# not below /run/mailroot, which goes when mailrootd.service stops. Without the disk it would accept mail into the folder below.
+set(conf "${CMAKE_INSTALL_FULL_SYSCONFDIR}/mailroot/%i.conf")
+set(changes
+  "SMTP service\n" "SMTP service, spool %i\n"
+  "nss-lookup.target\n" "nss-lookup.target\n# Where the disk is mounted.\nRequiresMountsFor=/srv/mailroot/%i\nAssertPathIsMountPoint=/srv/mailroot/%i\n"
+  "mailrootd -f\n" "mailrootd -f -c ${conf}\n"
+  "mailrootctl reload\n" "mailrootctl -c ${conf} reload\n"
+  "RuntimeDirectory=mailroot\n" "RuntimeDirectory=mailroot-%i\n")
+file(READ ${PROJECT_BINARY_DIR}/etc/mailrootd.service unit)
+while(changes)
+  list(POP_FRONT changes from to)
+  string(FIND "${unit}" "${from}" at)
+  if(at EQUAL -1)
+    message(FATAL_ERROR "mailrootd@.service: mailrootd.service has no \"${from}\"")
+  endif()
+  string(REPLACE "${from}" "${to}" unit "${unit}")
+endwhile()
+file(WRITE ${PROJECT_BINARY_DIR}/etc/mailrootd@.service "${unit}")
+
+install(FILES ${PROJECT_BINARY_DIR}/etc/mailrootd.service ${PROJECT_BINARY_DIR}/etc/mailrootd@.service ${PROJECT_BINARY_DIR}/etc/mailroot-unprivileged.service
   etc/mailroot-unprivileged.socket ${PROJECT_BINARY_DIR}/etc/mailroot-recipients.service etc/mailroot-recipients.timer DESTINATION lib/systemd/system)
 install(FILES etc/mailrootctl.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME mailrootctl)
 install(FILES etc/mailroot.sysusers DESTINATION lib/sysusers.d RENAME mailroot.conf)

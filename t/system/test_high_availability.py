@@ -27,7 +27,7 @@ class Pages(unittest.TestCase):
         blocks = re.findall(r"(?m)^.*`(?:/etc/[\w.]+|etc/ha)/([\w.]+)`(?: of .*)?:\n\n((?: {4}.*\n|\n(?= {4}))+)", "".join(page.read_text() for page in PAGES))
         files = {"mailroot.conf": "node.conf", "spool_a.res": "drbd.res"}
         shown = {files.get(name.split("/")[-1], name.split("/")[-1]): block for name, block in blocks}
-        self.assertEqual(set(shown), {"node.conf", "common.conf", "haproxy.cfg", "keepalived.conf", "drbd.res", "pacemaker.sh"})
+        self.assertEqual(set(shown), {"node.conf", "common.conf", "haproxy.cfg", "keepalived.conf", "drbd.res", "a.conf", "pacemaker.sh"})
         for name, block in shown.items():
             written = [line for line in lines_of((balanced.FILES / name).read_text()) if line != "set -e"]
             self.assertEqual(lines_of(block), written, name)

@@ -36,7 +36,7 @@ class Install(unittest.TestCase):
         for folder, name in (("MAILROOT_SYSCONFDIR", "mailroot.conf"), ("MAILROOT_SBINDIR", "mailrootd"), ("MAILROOT_SBINDIR", "mailrootctl"),
                              *children, ("MAILROOT_LIBEXECDIR", "sendmail")):
             self.assertTrue(self.staged(folder, name).is_file(), self.staged(folder, name))
-        for name in ("mailrootd.service", "mailrootd.8", "mailroot.conf.5"):
+        for name in ("mailrootd.service", "mailrootd@.service", "mailrootd.8", "mailroot.conf.5"):
             self.assertEqual(len(list(self.stage.rglob(name))), 1, name)
         self.assertFalse(pathlib.Path(f"{self.stage}{self.stage}").exists(), "DESTDIR stands twice")
 

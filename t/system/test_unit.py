@@ -8,7 +8,7 @@ import unittest
 import harness
 from harness import Mailroot, Sink
 
-UNITS = {"mailrootd": 2.9, "mailroot-unprivileged": 1.2, "mailroot-recipients": 1.1}  # of `systemd-analyze security`, as doc/security.md says
+UNITS = {"mailrootd": 2.9, "mailrootd@": 2.9, "mailroot-unprivileged": 1.2, "mailroot-recipients": 1.1}  # of `systemd-analyze security`, as doc/security.md says
 HARDENED = 2.5
 SOURCE = harness.TOOLS.parents[2]
 HARDEN = SOURCE / "etc/mailrootd-harden.conf"
@@ -77,7 +77,7 @@ class Unit(unittest.TestCase):
         groups = {group for role in re.findall(r"^ROLE\((.*)\)", table, re.M) for group in re.findall(r"GROUP_(\w+)", role)}
         jails = {name for group, name in re.findall(r"^CALL(?:_IF)?\((\w+), (\w+)", table, re.M) if group in groups}
         self.assertGreater(len(jails), 50)
-        for name in ("mailrootd", "mailroot-unprivileged"):
+        for name in ("mailrootd", "mailrootd@", "mailroot-unprivileged"):
             with self.subTest(name):
                 by_root = [] if "User=" in unit(name).read_text() else BY_ROOT
                 self.assertEqual((jails | {*BEFORE, *by_root}) - permitted(name), set())
