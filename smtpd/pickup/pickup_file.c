@@ -329,11 +329,21 @@ static int stage(struct pickup_file *f)
 	return err;
 }
 
+/* After a power cut the claimed file decides, so its octets must be on disk as long as its name may come back. Few
+ * programs sync what they write; sendmail does. */
+static int sync_original(const struct pickup_file *f)
+{
+	return !f->maildrop && fdatasync(f->fd) < 0 ? -errno : 0;
+}
+
 /* Steps 1 to 3, when the message is written. */
 static enum pickup_result hand_over(struct pickup_file *f, const char *claimed)
 {
 	struct spool_file *message = &f->store->file;
-	int err = stage(f);
+	int err = sync_original(f);
+	if (err)
+		return trouble(f, N_("it can't be synced"), err);
+	err = stage(f);
 	if (err)
 		return trouble(f, N_("the message can't be written to new/"), err);
 	/* Only after spool_commit has made the message durable. */

@@ -1,6 +1,6 @@
 /*
  * Loaded into the programs of a role (LD_PRELOAD): one call fails once, on demand. Which call and when is in a page of
- * memory that fail_once.py maps too, so that it works in a jail. fail_once.py compiles it, with PAGE and REAL.
+ * memory that fail_once.py maps too, so that it works in a jail. fail_once.py compiles it, with PAGE.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -95,18 +95,3 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	return strikes(CALL_SENDMSG) ? -1 : syscall(SYS_sendmsg, fd, message, flags);
 }
-
-#ifdef REAL
-/* The replacement of the program: it loads this library into the real one. */
-int main(int argc, char **argv)
-{
-	(void)argc;
-	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 8);
-	if (n <= 0 || setenv("LD_PRELOAD", REAL, 1))
-		return 111;
-	strcpy(path + n, ".real");
-	execv(path, argv);
-	return 111;
-}
-#endif

@@ -23,12 +23,11 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
 import harness  # noqa: E402
 import milter  # noqa: E402
+import preload  # noqa: E402
 from harness import Mailroot, Sink, wait_for  # noqa: E402
+from preload import ROLES  # noqa: E402
 
-HERE = pathlib.Path(__file__).resolve().parent
 CALLS = {"fstat": 1, "pread": 2, "malloc": 3, "recvmsg": 4, "sendmsg": 5}
-ROLES = ("smtpd", "queue", "delivery", "local", "resolver", "log", "pickup")
-PROGRAMS = [f"mailroot-{role}" for role in (*ROLES, "filters")]
 PATIENCE_S = 40  # the longest wait between two starts is 30 s
 
 
@@ -51,18 +50,6 @@ class Page:
         """Whether the call failed; disarms it."""
         self.map[16:20] = bytes(4)
         return struct.unpack("<I", self.map[28:32])[0] > 0
-
-
-def programs(build, folder, page):
-    """Copies of the programs, those of the children with fail_once.c in them."""
-    source, library = HERE / "fail_once.c", folder / "fail_once.so"
-    flags = ["cc", "-O1", "-w", f'-DPAGE="{page.path}"']
-    subprocess.run([*flags, "-shared", "-fPIC", "-o", library, source], check=True)
-    for name in ("mailrootd", "mailrootctl", "sendmail", *PROGRAMS):
-        shutil.copy(build / name, folder / name)
-    for name in PROGRAMS:
-        (folder / name).rename(folder / f"{name}.real")
-        subprocess.run([*flags, f'-DREAL="{library}"', "-o", folder / name, source], check=True)
 
 
 class Service(Mailroot):
@@ -202,7 +189,7 @@ def main():
         sys.exit(77)
     folder = harness.scratch()
     page = Page(folder)
-    programs(options.build.resolve(), folder, page)
+    preload.programs(options.build.resolve(), folder, "fail_once.c", f'-DPAGE="{page.path}"')
     harness.BUILD = folder
     nths = [int(n) for n in options.nth.split(",")]
     try:

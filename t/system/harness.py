@@ -58,11 +58,11 @@ def close_served(served, thread):
     served.close()
 
 
-def scratch():
-    """A folder on a real disk if there is one: tmpfs has no O_TMPFILE races to test. Mode 0755, so that the jailed users can reach it.
+def scratch(parent="/var/tmp"):
+    """A folder, on a real disk unless PARENT says otherwise: tmpfs has no O_TMPFILE races to test. Mode 0755, so that the jailed users can reach it.
 
     It is removed when this process ends, however the test ends (KEEP in the environment keeps it)."""
-    folder = tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-", dir="/var/tmp")
+    folder = tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-", dir=parent)
     os.chmod(folder, 0o755)
     if not os.environ.get("KEEP"):
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
