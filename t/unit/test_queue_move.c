@@ -53,6 +53,17 @@ START_TEST(removed_mail_is_forgotten)
 }
 END_TEST
 
+/* A restart has closed the link of mailrootctl. */
+static void connect_again(void)
+{
+	int ends[2];
+	ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
+	close(reader);
+	reader = ends[1];
+	ctl = console_attach(&f.loop.console, ends[0]);
+	ck_assert_ptr_nonnull(ctl);
+}
+
 /* Moves the message of cur/ to a folder of moved/. */
 static void move_away(const char *kind)
 {
@@ -84,6 +95,8 @@ START_TEST(mail_of_moved_comes_back)
 		ck_assert(exists(path_of("cur/%s.log", id)));
 		ck_assert(exists(path_of("moved/" MOVED_DONE "%s", number)));
 		ck_assert_int_eq(rmdir(path_of("moved/%s%s", kinds[i], number)), 0);
+		ck_assert_int_eq(unlink(path_of("moved/" MOVED_DONE "%s", number)), 0);
+		connect_again();
 	}
 }
 END_TEST
