@@ -86,7 +86,7 @@ static const char *const allowed[CONFIG_TYPE_COUNT] = {
 	[CONFIG_SIZE_LIMIT] = N_("a size such as 500K, 2M or 1G, or none for no limit"),
 	[CONFIG_DURATION] = N_("a duration such as 30s, 15m, 12h or 2d"),
 	[CONFIG_TIME_LIMIT] = N_("a duration such as 30s, 15m, 12h or 2d, or none for no limit"),
-	[CONFIG_PERCENT] = N_("a share such as 10%, or none for no limit"),
+	[CONFIG_PERCENT] = N_("none for no limit, or a share such as 10%"),
 	[CONFIG_DURATIONS] = N_("durations such as 30s, 15m, 12h or 2d"),
 	[CONFIG_RATE] = N_(
 		"a rate such as 30/1m (at most 10000 in a period), or none for no limit; share and a fraction such as 1/3 may follow"),

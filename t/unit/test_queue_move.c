@@ -60,7 +60,7 @@ static void connect_again(void)
 	ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
 	close(reader);
 	reader = ends[1];
-	ctl = console_attach(&f.loop.console, ends[0]);
+	ctl = console_attach(&f.loop.console, ends[0], WIRE_LINK_ctl_queue);
 	ck_assert_ptr_nonnull(ctl);
 }
 
