@@ -303,7 +303,7 @@ class Lint:
                 self.document(page)
         for path in self.sources:
             for number, line in enumerate(path.read_text().splitlines(), 1):
-                for name in re.findall(r"\b((?:doc/)?\w+\.md)\b", line):
+                for name in re.findall(r"\b((?:doc/)?[\w-]+\.md)\b", line):
                     if not (self.root / name).exists():
                         self.complain(path, number, f"there is no {name}")
 
