@@ -116,7 +116,7 @@ static void list_of_messages(size_t n)
 	struct answer made = {.order = model.order, .good = true};
 	rows_init(&made.rows, &order_message_columns);
 	for (size_t i = 0; i < n; i++) {
-		char id[20];
+		char id[24];
 		snprintf(id, sizeof(id), "ID%zu", i);
 		rows_add(&made.rows, &(struct row){.server = "one", .name = id, .cells = {id, "waiting"}});
 	}
