@@ -87,7 +87,7 @@ SESSIONS = {
     "51 IDN without SMTPUTF8": ("EHLO c\r\nMAIL FROM:<a@日本.example>\r\nMAIL FROM:<a@b.example> SMTPUTF8\r\nMAIL FROM:<é@b.example>\r\n".encode(),
                                 [220, 250, 501, 555, 501], 0),
     "52 null sender": (b"EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<v@example.com>\r\n" + MESSAGE, STARTED + TAKEN, 1),
-    "54 XCLIENT": (b"EHLO c\r\nXCLIENT ADDR=127.0.0.1\r\nXFORWARD ADDR=127.0.0.1\r\n", [220, 250, 500, 500], 0),
+    "54 XCLIENT": (b"EHLO c\r\nXCLIENT ADDR=127.0.0.1\r\nXFORWARD ADDR=127.0.0.1\r\n", [220, 250, 550, 500], 0),
     "54 PROXY v1": (b"PROXY TCP4 127.0.0.1 127.0.0.1 1 25\r\nEHLO c\r\n", [220, 500, 250], 0),
     "54 PROXY v2": (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff" + b"\0" * 100, [220, 500, 500, 500, 500], 0),
     "55 DSN parameters": (b"EHLO c\r\nMAIL FROM:<a@b.c> ENVID=" + b"x" * 200 + b"\r\nMAIL FROM:<a@b.c> RET=FULL\r\nMAIL FROM:<a@b.c>\r\n"
