@@ -151,15 +151,18 @@ class Thousand(unittest.TestCase):
             crowd = Crowd(server.port, self.COUNT)
             for line in ("HELO c", "MAIL FROM:<a@example.com>", "RCPT TO:<u@example.net>"):
                 crowd.say(line, "250 ")
+            def slow(code):
+                """The time within which 99 % have their reply."""
+                return crowd.say("RCPT TO:<u@example.net>", code)[self.COUNT * 99 // 100 - 1]
+            quiet = min(slow("250 ") for _ in range(3))
             slowest = []
             for client, code in (("127.0.0.2", "550 5.7.1 "), ("127.0.0.1", "250 ")) * 3:
                 server.write_conf(self.LIMITS + f" ; relay {{ list {client} }}")
                 server.ctl("reload")
-                times = crowd.say("RCPT TO:<u@example.net>", code)
-                slowest.append(times[self.COUNT * 99 // 100 - 1])
-            print("99 % within", " ".join(f"{seconds * 1000:.0f}" for seconds in slowest), "ms", end=" ", flush=True)
-            # All sessions send at once, and other load of the machine may disturb some rounds.
-            self.assertLess(min(slowest), 0.1)
+                slowest.append(slow(code))
+            print("99 % within", " ".join(f"{seconds * 1000:.0f}" for seconds in slowest), f"ms; without a reload {quiet * 1000:.0f} ms", end=" ", flush=True)
+            # All sessions send at once. Other load of the machine may disturb some rounds, and a slow machine all of them.
+            self.assertLess(min(slowest), max(0.1, 3 * quiet))
             crowd.say("NOOP", "250 ")
             crowd.close()
 
