@@ -166,7 +166,7 @@ static int make_one(int at, const struct folder *want, const struct folders_owne
 static bool make_beneath(int at, const char *above, const struct folder *want, const struct folders_owner *owner,
 			 char *why, size_t size)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX + NAME_MAX + 2];
 	snprintf(path, sizeof(path), "%s/%s", above, want->name);
 	int fd = make_one(at, want, owner, path, why, size);
 	if (fd < 0)
