@@ -1,4 +1,4 @@
-/* The header field Accept of whoever asks for metrics. */
+/* The header field Accept of a scraper. */
 #include "ctl/exporter/negotiate.h"
 
 #include "t/fuzz/must.h"
