@@ -73,17 +73,13 @@ static void print_summary(const struct export *e, const char *file)
 
 static void print_json(const struct export *e)
 {
-	const struct {
-		const char *key;
-		uint64_t n;
-	} counts[] = {{"exported", e->exported}, {"octets", e->octets}, {"busy", e->busy}, {"damaged", e->damaged}};
 	struct json json;
 	json_init(&json, stdout);
 	json_object(&json);
-	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		json_key(&json, counts[i].key);
-		json_number(&json, (int64_t)counts[i].n);
-	}
+	json_key_number(&json, "exported", e->exported);
+	json_key_number(&json, "octets", e->octets);
+	json_key_number(&json, "busy", e->busy);
+	json_key_number(&json, "damaged", e->damaged);
 	json_end_object(&json);
 	json_finish(&json);
 }

@@ -95,20 +95,13 @@ static void print_summary(const struct import *import)
 
 static void print_json(const struct import *import)
 {
-	const struct {
-		const char *key;
-		uint64_t n;
-	} counts[] = {{"imported", import->imported},
-		      {"octets", import->octets},
-		      {"already", import->already},
-		      {"here", import->here}};
 	struct json json;
 	json_init(&json, stdout);
 	json_object(&json);
-	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		json_key(&json, counts[i].key);
-		json_number(&json, (int64_t)counts[i].n);
-	}
+	json_key_number(&json, "imported", import->imported);
+	json_key_number(&json, "octets", import->octets);
+	json_key_number(&json, "already", import->already);
+	json_key_number(&json, "here", import->here);
 	json_end_object(&json);
 	json_finish(&json);
 }

@@ -19,12 +19,6 @@ static void key_text(struct json *json, const char *key, const char *text)
 	json_string(json, span_of(text));
 }
 
-static void key_number(struct json *json, const char *key, uint64_t number)
-{
-	json_key(json, key);
-	json_number(json, (int64_t)number);
-}
-
 static void facts_json(struct json *json, const char *key, const struct service_facts *facts)
 {
 	json_key(json, key);
@@ -60,8 +54,8 @@ static void processes_json(struct json *json, const struct service_server *serve
 		key_text(json, "state", process->state);
 		json_key(json, "pid");
 		json_cell(json, span_of(process->pid));
-		key_number(json, "age_s", process->age_s);
-		key_number(json, "restarts", process->restarts);
+		json_key_number(json, "age_s", process->age_s);
+		json_key_number(json, "restarts", process->restarts);
 		key_text(json, "last_end", process->last_end);
 		key_text(json, "version", process->version);
 		json_end_object(json);
@@ -78,8 +72,8 @@ static void recipients_json(struct json *json, const struct service_server *serv
 		json_object(json);
 		key_text(json, "file", list->file);
 		key_text(json, "state", list->state);
-		key_number(json, "entries", list->entries);
-		key_number(json, "age_s", list->age_s);
+		json_key_number(json, "entries", list->entries);
+		json_key_number(json, "age_s", list->age_s);
 		json_end_object(json);
 	}
 	json_end_array(json);
@@ -97,7 +91,7 @@ static void server_json(struct json *json, const struct service_server *server)
 	while (listeners.len)
 		json_string(json, span_take(&listeners, ' '));
 	json_end_array(json);
-	key_number(json, "sessions", server->sessions);
+	json_key_number(json, "sessions", server->sessions);
 	processes_json(json, server);
 	attention_json(json, server);
 	facts_json(json, "smtpd", &server->smtpd);
@@ -122,7 +116,7 @@ static void service_json(const struct service *service)
 	key_text(&json, "version", service->version);
 	json_key(&json, "pid");
 	json_cell(&json, span_of(service->pid));
-	key_number(&json, "age_s", service->age_s);
+	json_key_number(&json, "age_s", service->age_s);
 	key_text(&json, "configuration", service->file);
 	json_key(&json, "reloads");
 	json_cell(&json, span_of(service->reloads));

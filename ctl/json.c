@@ -145,6 +145,12 @@ void json_number(struct json *json, int64_t value)
 	fprintf(json->to, "%" PRId64, value);
 }
 
+void json_key_number(struct json *json, const char *key, uint64_t value)
+{
+	json_key(json, key);
+	json_number(json, (int64_t)value);
+}
+
 void json_bool(struct json *json, bool value)
 {
 	before_value(json);

@@ -37,6 +37,7 @@ void json_more_string(struct json *json, struct span text);
 void json_end_string(struct json *json);
 
 void json_number(struct json *json, int64_t value);
+void json_key_number(struct json *json, const char *key, uint64_t value); /* a key and its number */
 void json_bool(struct json *json, bool value);
 void json_null(struct json *json);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/listener.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,19 @@ static void reply_text(struct evhttp_request *request, int code, const char *rea
 	reply(request, code, reason, "text/plain; charset=utf-8", span_of(text));
 }
 
+/* Gives back, or takes, the descriptors that a scrape needs for its links and pages. Nothing is accepted in between. */
+static void release_reserve(struct exporter *e)
+{
+	for (size_t i = 0; i < EXPORTER_RESERVE; i++)
+		fd_close(&e->reserve[i]);
+}
+
+static void take_reserve(struct exporter *e)
+{
+	for (size_t i = 0; i < EXPORTER_RESERVE; i++)
+		e->reserve[i] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+}
+
 static void serve_metrics(struct exporter *e, struct evhttp_request *request)
 {
 	const char *accept = evhttp_find_header(evhttp_request_get_input_headers(request), "Accept");
@@ -69,7 +83,9 @@ static void serve_metrics(struct exporter *e, struct evhttp_request *request)
 	struct str text;
 	str_init(&text, RENDER_MAX);
 	link_patience(SCRAPE_MS);
+	release_reserve(e);
 	bool good = scrape_ask(e->run_dir, &e->scrape, said);
+	take_reserve(e);
 	if (good)
 		render(&e->scrape, format, e->child->config.metrics.windows_names, &text);
 	scrape_free(&e->scrape);
@@ -181,8 +197,8 @@ void exporter_load(struct exporter *e, struct child *child)
 	e->sweep = event_new(e->base, -1, EV_PERSIST, on_sweep, e);
 	if (!e->control || !e->sweep || event_add(e->control, NULL) || event_add(e->sweep, &sweep_every))
 		log_fatal(EXIT_TEMPORARY, "no memory");
-	e->first_fd = dup(STDIN_FILENO);
-	fd_close(&(int){e->first_fd});
+	take_reserve(e);
+	e->first_fd = e->reserve[0];
 }
 
 /* All that it can reach is the control socket: with root, its folder becomes the root folder. */
@@ -205,5 +221,6 @@ void exporter_free(struct exporter *e)
 	event_free(e->control);
 	event_free(e->sweep);
 	evhttp_free(e->http);
+	release_reserve(e);
 	event_base_free(e->base);
 }

@@ -12,7 +12,10 @@
 #include "ctl/exporter/slow.h"
 #include "ctl/metrics/scrape.h"
 
-enum { EXPORTER_LISTENERS_MAX = 8 }; /* the maximum of the setting `listen` of metrics */
+enum {
+	EXPORTER_LISTENERS_MAX = 8, /* the maximum of the setting `listen` of metrics */
+	EXPORTER_RESERVE = 8        /* more than a scrape needs at a time */
+};
 
 struct exporter {
 	struct child *child;
@@ -22,7 +25,8 @@ struct exporter {
 	struct evconnlistener *listeners[EXPORTER_LISTENERS_MAX]; /* of http */
 	size_t listener_count;
 	struct event *control, *sweep;
-	int first_fd; /* descriptors from here on are connections, and what a scrape opens */
+	int reserve[EXPORTER_RESERVE]; /* descriptors that connections can't take from a scrape */
+	int first_fd;                  /* descriptors from here on are connections, and what a scrape opens */
 	struct slow slow;
 	struct scrape scrape;
 	char packet[1024]; /* of master */

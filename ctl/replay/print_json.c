@@ -6,12 +6,6 @@
 
 enum { TEXT_MAX = 8192 };
 
-static void number(struct json *json, const char *key, uint64_t value)
-{
-	json_key(json, key);
-	json_number(json, (int64_t)value);
-}
-
 static void text(struct json *json, const char *key, const char *value)
 {
 	json_key(json, key);
@@ -50,7 +44,7 @@ static void network(struct json *json, const char *key, const struct ipaddr *ip)
 static void place(struct json *json, const struct place *place)
 {
 	text(json, "file", place->file);
-	number(json, "line", place->line);
+	json_key_number(json, "line", place->line);
 }
 
 static void example(struct json *json, const struct example *example)
@@ -69,7 +63,7 @@ static void group(struct json *json, const struct replay *replay, const struct c
 	static const char *const depends[] = {"", "name", "user", "tls"};
 	struct str why;
 	json_object(json);
-	number(json, "recipients", group->count);
+	json_key_number(json, "recipients", group->count);
 	network(json, "network", &group->network);
 	text(json, "domain", group->domain);
 	text(json, "old", verdict_word(group->old));
@@ -110,17 +104,17 @@ static void clients(struct json *json, const struct replay *replay)
 		json_object(json);
 		address(json, "client", &client->ip);
 		text(json, "helo", client->name);
-		number(json, "sessions", client->sessions);
-		number(json, "messages", client->messages);
-		number(json, "accepted", client->accepted);
-		number(json, "refused", client->refused);
-		number(json, "relayed", client->relayed);
-		number(json, "relayed_after_auth", client->authenticated);
+		json_key_number(json, "sessions", client->sessions);
+		json_key_number(json, "messages", client->messages);
+		json_key_number(json, "accepted", client->accepted);
+		json_key_number(json, "refused", client->refused);
+		json_key_number(json, "relayed", client->relayed);
+		json_key_number(json, "relayed_after_auth", client->authenticated);
 		moment(json, "last", client->last_s);
 		json_end_object(json);
 	}
 	json_end_array(json);
-	number(json, "rows_of_other_clients", replay->census.others);
+	json_key_number(json, "rows_of_other_clients", replay->census.others);
 }
 
 static void relay(struct json *json, const struct replay *replay)
@@ -136,8 +130,8 @@ static void relay(struct json *json, const struct replay *replay)
 			network(json, "list", &ip);
 		else
 			address(json, "list", &entry.first->ip);
-		number(json, "clients", entry.clients);
-		number(json, "recipients", entry.recipients);
+		json_key_number(json, "clients", entry.clients);
+		json_key_number(json, "recipients", entry.recipients);
 		flag(json, "private", entry.ours);
 		flag(json, "listed", entry.listed);
 		moment(json, "last", entry.last_s);
@@ -153,7 +147,7 @@ static void hours_and_senders(struct json *json, const struct traffic *traffic)
 	for (const struct traffic_hour *hour = traffic->hours; hour; hour = hour->hh.next) {
 		json_object(json);
 		moment(json, "from", hour->hour * MOMENT_HOUR_S);
-		number(json, "messages", hour->messages);
+		json_key_number(json, "messages", hour->messages);
 		json_end_object(json);
 	}
 	json_end_array(json);
@@ -162,8 +156,8 @@ static void hours_and_senders(struct json *json, const struct traffic *traffic)
 	for (const struct traffic_sender *sender = traffic->senders; sender; sender = sender->hh.next) {
 		json_object(json);
 		text(json, "sender", sender->address);
-		number(json, "messages", sender->messages);
-		number(json, "octets", sender->octets);
+		json_key_number(json, "messages", sender->messages);
+		json_key_number(json, "octets", sender->octets);
 		json_end_object(json);
 	}
 	json_end_array(json);
@@ -173,22 +167,22 @@ static void traffic(struct json *json, const struct traffic *traffic)
 {
 	json_key(json, "mail");
 	json_object(json);
-	number(json, "messages", traffic->messages);
-	number(json, "octets", traffic->octets);
-	number(json, "largest_octets", traffic->sized ? (uint64_t)traffic->largest : 0);
-	number(json, "octets_of_99_percent", (uint64_t)traffic_usual_size(traffic));
-	number(json, "exceed_max_message_size", traffic->too_large);
-	number(json, "most_recipients", traffic->most_recipients);
-	number(json, "exceed_max_recipients", traffic->too_many);
-	number(json, "messages_of_busiest_minute", traffic->busiest);
+	json_key_number(json, "messages", traffic->messages);
+	json_key_number(json, "octets", traffic->octets);
+	json_key_number(json, "largest_octets", traffic->sized ? (uint64_t)traffic->largest : 0);
+	json_key_number(json, "octets_of_99_percent", (uint64_t)traffic_usual_size(traffic));
+	json_key_number(json, "exceed_max_message_size", traffic->too_large);
+	json_key_number(json, "most_recipients", traffic->most_recipients);
+	json_key_number(json, "exceed_max_recipients", traffic->too_many);
+	json_key_number(json, "messages_of_busiest_minute", traffic->busiest);
 	hours_and_senders(json, traffic);
-	number(json, "messages_of_other_senders", traffic->other_senders);
+	json_key_number(json, "messages_of_other_senders", traffic->other_senders);
 	json_end_object(json);
 }
 
 static void bad_lines(struct json *json, const struct reader *reader)
 {
-	number(json, "bad_lines", reader->bad);
+	json_key_number(json, "bad_lines", reader->bad);
 	json_key(json, "first_bad_lines");
 	json_array(json);
 	for (size_t i = 0; i < reader->bad && i < READER_BAD_KEPT; i++) {
@@ -208,24 +202,24 @@ void print_json(const struct replay *replay, const char *file)
 	json_object(&json);
 	text(&json, "configuration", file);
 	text(&json, "server", replay->server->name);
-	number(&json, "files", replay->reader.files);
-	number(&json, "unread", replay->reader.unread);
-	number(&json, "rows", replay->reader.rows);
+	json_key_number(&json, "files", replay->reader.files);
+	json_key_number(&json, "unread", replay->reader.unread);
+	json_key_number(&json, "rows", replay->reader.rows);
 	moment(&json, "from", replay->first_s);
 	moment(&json, "to", replay->last_s);
-	number(&json, "outbound_rows", replay->outbound);
-	number(&json, "left_out_rows", replay->left_out);
-	number(&json, "compared", replay_compared(replay));
-	number(&json, "same", replay->same);
-	number(&json, "otherwise", replay->otherwise);
-	number(&json, "unknowable", replay->unknowable);
-	number(&json, "undecided", replay->undecided);
-	number(&json, "senders_refused", replay->senders_refused);
-	number(&json, "without_address", replay->unnamed);
+	json_key_number(&json, "outbound_rows", replay->outbound);
+	json_key_number(&json, "left_out_rows", replay->left_out);
+	json_key_number(&json, "compared", replay_compared(replay));
+	json_key_number(&json, "same", replay->same);
+	json_key_number(&json, "otherwise", replay->otherwise);
+	json_key_number(&json, "unknowable", replay->unknowable);
+	json_key_number(&json, "undecided", replay->undecided);
+	json_key_number(&json, "senders_refused", replay->senders_refused);
+	json_key_number(&json, "without_address", replay->unnamed);
 	flag(&json, "complete", !replay->no_memory);
 	groups(&json, replay, "groups_otherwise", false);
 	groups(&json, replay, "groups_unknowable", true);
-	number(&json, "recipients_without_group", replay->cases.others);
+	json_key_number(&json, "recipients_without_group", replay->cases.others);
 	clients(&json, replay);
 	relay(&json, replay);
 	traffic(&json, &replay->traffic);

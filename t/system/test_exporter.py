@@ -144,7 +144,8 @@ class Lasts(unittest.TestCase):
                         break
                     time.sleep(0.5)
                 self.assertLess(len(slow), 100)
-                wait_for(lambda: server.serves(), "an answer beside slow clients", SLOW_S)
+                wait_for(server.serves, "an answer beside slow clients", SLOW_S)
+                self.assertEqual(get(server)[0], 200)
             finally:
                 for s in slow:
                     s.close()
